@@ -1,0 +1,1 @@
+"""Acceptance of high-availability web clusters: HAProxy, keepalived, and what clients feel."""

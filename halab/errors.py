@@ -1,0 +1,68 @@
+"""What can go wrong, by whose it is: the user's mistake, the node's misbehaviour, the lab's limit.
+
+Every message is one line that says what, where and how to mend it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class HalabError(Exception):
+    """Anything that this project raises on purpose; its text is one clear line."""
+
+
+class UserError(HalabError):
+    """The user's mistake: a file, an option or a configuration that cannot be taken."""
+
+
+class NodeError(HalabError):
+    """The node's misbehaviour: it is away, it refuses, or a command on it fails."""
+
+
+class LabError(HalabError):
+    """The lab's limit: what this machine lacks, and how to get it."""
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing wrong in a file: the line (from 1), the dotted path in it, and the message."""
+
+    line: int
+    path: str
+    message: str
+
+
+class TopologyError(UserError):
+    """topology.yaml cannot be taken; ``problems`` holds every reason, in the file's order."""
+
+    def __init__(self, file: str, problems: tuple[Problem, ...]) -> None:
+        self.file = file
+        self.problems = tuple(sorted(problems))
+        super().__init__(
+            "\n".join(f"{file}:{p.line}: {p.path}: {p.message}" for p in self.problems)
+        )
+
+
+class ConfigurationError(UserError):
+    """A configuration that the lab cannot take; names the limit that it passes."""
+
+
+class Unreachable(NodeError):
+    """No SSH session with a node could be had in the time given."""
+
+
+class CommandFailed(NodeError):
+    """A command on a node ended with another status than 0."""
+
+
+class CommandTimeout(NodeError):
+    """A command on a node did not end in the time given."""
+
+
+class NotReached(NodeError):
+    """A condition did not come about in the time given; says what was last seen."""
+
+
+class OutsideLab(LabError):
+    """A connection to a lab address was asked for by a process outside that lab's namespace."""

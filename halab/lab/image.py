@@ -1,0 +1,167 @@
+"""The image that every machine of a built lab boots: Debian with the cluster's real programs.
+
+Built once by mmdebstrap, then kept in a cache folder under a key made of all that went
+into it, so that a change of package or setting builds a new one.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from halab.errors import LabError
+
+SUITE = "bookworm"
+
+PACKAGES = (
+    # a machine
+    "systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "iputils-ping", "kmod",
+    "procps", "python3", "nftables", "tcpdump", "socat", "util-linux-extra",
+    # a director
+    "haproxy", "keepalived",
+    # a server, and the web VMs on it
+    "systemd-container", "apache2", "libapache2-mod-php",
+    # a client
+    "curl", "apache2-utils", "nghttp2-client", "wrk",
+)  # fmt: skip
+
+# Units that a lab's machine has no use for; each costs start-up time on 11 machines at once.
+MASKED = (
+    "apt-daily.timer", "apt-daily-upgrade.timer", "console-getty.service", "dpkg-db-backup.timer",
+    "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "getty.target",
+    "machines.target", "phpsessionclean.timer", "remote-fs.target", "systemd-journal-flush.service",
+    "systemd-logind.service", "systemd-pstore.service", "systemd-update-utmp.service",
+    "systemd-update-utmp-runlevel.service", "systemd-user-sessions.service",
+)  # fmt: skip
+
+# Started by the suite when a node has its configuration, not by the machine's start.
+ON_DEMAND = ("apache2.service", "haproxy.service", "keepalived.service")
+
+# Laid over the Debian tree as they are.
+FILES = Path(__file__).with_name("rootfs")
+
+APACHE_MODULES = ("headers",)
+
+Progress = Callable[[str], None]
+
+
+def key() -> str:
+    """Twelve hex digits that change with anything that goes into the image."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for file in sorted(FILES.rglob("*")):
+        if file.is_file():
+            digest.update(f"{file.relative_to(FILES)} {file.stat().st_mode}".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def cache() -> Path:
+    """The folder of images: ``$HALAB_CACHE``, else /var/cache/halab."""
+    return Path(os.environ.get("HALAB_CACHE", "/var/cache/halab"))
+
+
+def path() -> Path:
+    """Where the image of today's key is, or would be."""
+    return cache() / f"image-{key()}"
+
+
+def ensure(progress: Progress) -> Path:
+    """The image's folder, built first if it is not there (about a minute).
+
+    Raises :class:`LabError` when a tool, the disk or the network does not allow it; nothing
+    half-built is left behind.
+    """
+    image = path()
+    if image.is_dir():
+        return image
+    if shutil.which("mmdebstrap") is None:
+        raise LabError("mmdebstrap is missing: apt-get install mmdebstrap, or ./run")
+    image.parent.mkdir(parents=True, exist_ok=True)
+    _forget_unfinished(image.parent)
+    free = shutil.disk_usage(image.parent).free
+    if free < 2 << 30:
+        raise LabError(
+            f"{image.parent} has {free >> 20} MiB free and the node image needs 2048: "
+            "free some, or point HALAB_CACHE at another disk"
+        )
+    unfinished = image.with_name(f"{image.name}.unfinished-{os.getpid()}")
+    try:
+        _bootstrap(unfinished, progress)
+        _finish(unfinished)
+        try:
+            unfinished.rename(image)
+        except OSError as error:
+            # another run has finished the same image meanwhile
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return image
+
+
+def _forget_unfinished(folder: Path) -> None:
+    """Remove what builders that were killed have left."""
+    for unfinished in folder.glob("image-*.unfinished-*"):
+        if not Path("/proc", unfinished.name.rpartition("-")[2]).exists():
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _bootstrap(target: Path, progress: Progress) -> None:
+    command = [
+        "mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}",
+        "--format=directory", SUITE, str(target),
+    ]  # fmt: skip
+    steps = ("update", "downloading", "extracting", "essential", "remaining", "cleaning")
+    said: list[str] = []
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line.rstrip())
+            if line.startswith("I: "):
+                step = next((i for i, word in enumerate(steps, 1) if word in line), None)
+                if step:
+                    progress(f"[{step}/{len(steps)}] {line[3:].strip().rstrip('.')}")
+    if process.returncode != 0:
+        reason = next((s for s in reversed(said) if s.startswith("E: ")), said[-1] if said else "?")
+        raise LabError(f"the node image could not be built: mmdebstrap says: {reason}")
+
+
+def _finish(root: Path) -> None:
+    """Turn a plain Debian tree into a lab machine's."""
+    units = root / "etc/systemd/system"
+    for unit in MASKED:
+        (units / unit).unlink(missing_ok=True)
+        (units / unit).symlink_to("/dev/null")
+    for wants in units.glob("*.wants"):
+        for unit in (*MASKED, *ON_DEMAND):
+            (wants / unit).unlink(missing_ok=True)
+    shutil.copytree(FILES, root, dirs_exist_ok=True)
+    modules = root / "etc/apache2/mods-enabled"
+    for module in APACHE_MODULES:
+        (modules / f"{module}.load").symlink_to(f"../mods-available/{module}.load")
+    for hostkey in root.glob("etc/ssh/ssh_host_*"):
+        hostkey.unlink()
+    (root / "etc/machine-id").write_text("")
+    # bash under sshd reads root's .bashrc; a lab machine's root has a plain shell
+    for dotfile in ("root/.bashrc", "root/.profile"):
+        (root / dotfile).unlink(missing_ok=True)
+
+
+def main() -> int:
+    """``python -m halab.lab.image``: build the image if it is not there."""
+    try:
+        ensure(lambda step: print(f"      {step}", flush=True))
+    except LabError as error:
+        print(f"halab: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

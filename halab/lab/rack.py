@@ -1,0 +1,204 @@
+"""The rack: the process that a built lab hangs on.
+
+It is PID 1 of a PID namespace and owns the lab's network and mount namespaces, so that the
+kernel takes down every machine, mount and interface when it ends, whatever ended it. Its
+parent outside, the janitor, clears what has a name on the host (control groups, the state
+folder, the inotify limit) and holds the lifeline: when the run that asked for the lab is
+gone, so is the lab.
+
+Both speak JSON lines over the UNIX socket ``control`` in the lab's state folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import ipaddress
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from halab.errors import HalabError
+from halab.lab import cgroup, inotify, namespace, switch
+from halab.lab.machine import Blueprint, Machine
+
+STATE = Path("/run/halab")
+OPERATOR = "operator"
+
+
+def state(lab: str) -> Path:
+    """The folder on the host where a standing lab keeps its socket, keys and facts."""
+    return STATE / lab
+
+
+@contextmanager
+def starting_or_ending() -> Iterator[None]:
+    """Held while a lab comes or goes, so that two runs never do so at once."""
+    folder = _locked_state()
+    try:
+        yield
+        if not any(STATE.iterdir()):
+            STATE.rmdir()
+    finally:
+        os.close(folder)
+
+
+def _locked_state() -> int:
+    """The state folder, locked; made again if another run removed it while this one waited."""
+    while True:
+        STATE.mkdir(mode=0o755, exist_ok=True)
+        folder = os.open(STATE, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.fstat(folder).st_ino == STATE.stat().st_ino:
+                return folder
+        os.close(folder)
+
+
+def clear(lab: str) -> None:
+    """Remove what a lab whose rack has ended left on the host. Doing it twice does no harm."""
+    cgroup.remove(lab)
+    shutil.rmtree(state(lab), ignore_errors=True)
+    if not any(entry.is_dir() for entry in STATE.iterdir()):
+        inotify.restore_limit(STATE / "inotify")
+
+
+def blueprint(data: dict[str, Any]) -> Blueprint:
+    """The inverse of what ``start`` sends."""
+    return Blueprint(
+        name=data["name"],
+        address=ipaddress.IPv4Interface(data["address"]),
+        bridged=data["bridged"],
+        binds=tuple((a, b) for a, b in data["binds"]),
+        files=tuple((a, b, c) for a, b, c in data["files"]),
+    )
+
+
+def encode(plan: Blueprint) -> dict[str, Any]:
+    """A blueprint as JSON can carry it."""
+    return {**asdict(plan), "address": str(plan.address)}
+
+
+def main() -> int:
+    """``python -m halab.lab.rack``: the plan on stdin; see :mod:`halab.lab.embedded`."""
+    plan = json.load(sys.stdin)
+    lab: str = plan["lab"]
+    lifeline: int | None = plan["lifeline"]
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    inotify.raise_limit(STATE / "inotify")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(state(lab) / "control"))
+    # a new PID namespace is for children only: the janitor itself stays on the host
+    namespace.unshare(namespace.CLONE_NEWPID)
+    child = os.fork()
+    if child == 0:
+        namespace.die_with_parent()
+        namespace.unshare(namespace.CLONE_NEWNS | namespace.CLONE_NEWNET)
+        return _rack(plan, listener)
+    listener.close()
+    _janitor(lab, child, lifeline)
+    return 0
+
+
+def _janitor(lab: str, child: int, lifeline: int | None) -> None:
+    rack = os.pidfd_open(child)
+    with selectors.DefaultSelector() as selector:
+        selector.register(rack, selectors.EVENT_READ)
+        if lifeline is not None:
+            selector.register(lifeline, selectors.EVENT_READ)
+        selector.select()
+    with suppress(ProcessLookupError):  # it has ended already
+        signal.pidfd_send_signal(rack, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with starting_or_ending():
+        clear(lab)
+
+
+def _rack(plan: dict[str, Any], listener: socket.socket) -> int:
+    # the lab's /run is its own: pins of namespaces and nspawn's files go with it
+    namespace.mount("none", "/", None, namespace.MS_REC | namespace.MS_PRIVATE)
+    namespace.mount("proc", "/proc", "proc")
+    namespace.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
+    switch.set_up()
+    operator = ipaddress.IPv4Interface(plan["operator"])
+    switch.plug(OPERATOR, operator)
+    machines = {
+        data["name"]: Machine(
+            plan["lab"], blueprint(data), Path(plan["image"]), Path("/run/machines", data["name"])
+        )
+        for data in plan["machines"]
+    }
+    for machine in machines.values():
+        machine.rack()
+        machine.power_on()
+    listener.listen(16)
+    Control(machines).serve(listener)
+    return 0
+
+
+class Control:
+    """The rack's front panel: one request, one answer, in the order in which they come."""
+
+    def __init__(self, machines: dict[str, Machine]) -> None:
+        self.machines = machines
+
+    def serve(self, listener: socket.socket) -> None:
+        """Answer until told to go down; a request that fails is answered with its error."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(listener, selectors.EVENT_READ)
+            while True:
+                for key, _ in selector.select():
+                    if key.fileobj is listener:
+                        connection, _ = listener.accept()
+                        selector.register(connection, selectors.EVENT_READ)
+                    else:
+                        assert isinstance(key.fileobj, socket.socket)
+                        line = key.fileobj.recv(65536)
+                        if not line:
+                            selector.unregister(key.fileobj)
+                            key.fileobj.close()
+                        elif not self._answer(key.fileobj, json.loads(line)):
+                            return
+
+    def _answer(self, connection: socket.socket, request: dict[str, Any]) -> bool:
+        do, name = request["do"], request.get("machine", "")
+        if do == "down":
+            return False
+        try:
+            if do == "enter":
+                with open(f"/run/netns/{OPERATOR}") as netns:
+                    socket.send_fds(connection, [b'{"ok": null}\n'], [netns.fileno()])
+                return True
+            answer = {"ok": self._do(do, name)}
+        except (HalabError, KeyError, OSError) as error:
+            answer = {"error": f"{do} {name}: {error}"}
+        connection.sendall(json.dumps(answer).encode() + b"\n")
+        return True
+
+    def _do(self, do: str, name: str) -> Any:
+        if do == "status":
+            return {name: machine.status() for name, machine in self.machines.items()}
+        if do == "console":
+            return (self.machines[name].place / "console").read_text(errors="replace")[-4000:]
+        if do == "power_on":
+            return self.machines[name].power_on()
+        if do == "power_off":
+            return self.machines[name].power_off()
+        if do == "port_up":
+            return switch.port_up(self.machines[name].name)
+        if do == "port_down":
+            return switch.port_down(self.machines[name].name)
+        raise KeyError(f"the rack cannot do {do!r}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

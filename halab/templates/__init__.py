@@ -1,0 +1,37 @@
+"""What is put on the nodes: configurations, units and pages, from the topology's facts."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    # configuration files, not HTML: nothing is escaped, since the models admit only safe names
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def render(template: str, **facts: Any) -> str:
+    """The template's text with these facts; a fact that is missing is an error."""
+    return _environment().get_template(template).render(**facts)
+
+
+def text(name: str) -> str:
+    """A file that is put on nodes as it is."""
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def pages() -> dict[str, str]:
+    """The web pages by file name; ``@SERVER@`` in them becomes the name of the VM."""
+    return {page.name: page.read_text("utf-8") for page in sorted((FOLDER / "pages").iterdir())}

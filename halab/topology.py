@@ -1,0 +1,298 @@
+"""The cluster as topology.yaml describes it: validated, frozen, with every error's line.
+
+Print the JSON schema for editors with ``python -m halab.topology``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import ErrorDetails
+
+from halab import address_plan, consistency, schema_errors
+from halab.address_plan import mapping
+from halab.errors import ConfigurationError, Problem, TopologyError
+from halab.names import Identifier, Label, LabName, Nic, Password, Uri, User
+from halab.source_lines import Place, SourceLines
+
+
+def _readable(vms: object) -> object:
+    """Report the range that the numbering of the VMs could not take, or stopped before."""
+    return vms if isinstance(vms, tuple) else address_plan.vm_range(vms)[:0]
+
+
+Address = Annotated[IPv4Address, BeforeValidator(address_plan.address)]
+Network = Annotated[IPv4Network, BeforeValidator(address_plan.network)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Part(BaseModel):
+    """Any part of the topology: nothing unknown in it, nothing changed after it is read."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+
+class Machine(Part):
+    """A node with SSH; its name is its key in the file."""
+
+    name: SkipJsonSchema[str]
+    address: Address
+    nic: Nic = "eth0"
+
+
+class Director(Machine):
+    """HAProxy and keepalived. Priority 255 is the address owner's (RFC 5798 section 5.2.4)."""
+
+    state: Literal["MASTER", "BACKUP"]
+    priority: int = Field(ge=1, le=254)
+
+
+class VirtualMachine(Part):
+    name: str
+    address: Address
+    server: str
+
+
+class Server(Machine):
+    """A host of web VMs, which the file gives as a range of addresses."""
+
+    vms: Annotated[
+        tuple[VirtualMachine, ...],
+        BeforeValidator(_readable),
+        WithJsonSchema(
+            {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+){3}-[0-9]+(\.[0-9]+){0,3}$"}
+        ),
+    ]
+
+
+class Client(Machine):
+    """A generator of load."""
+
+
+class Authentication(Part):
+    auth_type: Literal["PASS", "NONE"]
+    auth_pass: Password | None = None
+
+    @field_validator("auth_pass")
+    @classmethod
+    def _whole(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret and info.data.get("auth_type") == "NONE":
+            raise ValueError("has no use with auth_type NONE; remove it")
+        if secret and len(secret) > 8:
+            raise ValueError("longer than 8 characters, which keepalived cuts off silently")
+        return secret
+
+
+class Vrrp(Part):
+    """``advert_int`` is in seconds, ``takeover_adverts`` in advert intervals."""
+
+    instance: Identifier
+    version: Literal[2, 3]
+    virtual_router_id: int = Field(ge=1, le=255)
+    advert_int: float = Field(ge=0.01, le=255)
+    virtual_ipaddress: Address
+    authentication: Authentication
+    takeover_adverts: float | None = Field(default=None, gt=0)
+
+    @field_validator("advert_int")
+    @classmethod
+    def _fits_the_packet(cls, seconds: float, info: ValidationInfo) -> float:
+        if info.data.get("version") == 3 and seconds > 40.95:
+            raise ValueError("must be at most 40.95 s in version 3 (RFC 5798 section 5.2.7)")
+        return seconds
+
+
+class Check(Part):
+    """HAProxy's health check; ``inter`` is in seconds, ``fall`` and ``rise`` in checks."""
+
+    port: Port
+    inter: Seconds
+    fall: Count
+    rise: Count
+
+
+class Timeouts(Part):
+    connect: Count
+    client: Count
+    server: Count
+
+
+class Stats(Part):
+    """HAProxy's statistics page; the lab makes the password when it is left out."""
+
+    port: Port
+    uri: Uri
+    user: User
+    password: Password | None = None
+
+    @field_validator("password")
+    @classmethod
+    def _not_the_known_one(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret and info.data.get("user") == secret.get_secret_value() == "admin":
+            raise ValueError("user and password are the well-known pair; choose another password")
+        return secret
+
+
+class Peers(Part):
+    name: Identifier
+    port: Port
+
+
+class Haproxy(Part):
+    frontend_ports: tuple[Port, ...] = Field(min_length=1, strict=False)
+    backend: Identifier
+    balance: Literal["roundrobin", "static-rr", "leastconn", "first", "source", "uri", "random"]
+    check: Check
+    timeouts_ms: Timeouts
+    maxconn: Count
+    stats: Stats
+    peers: Peers
+
+
+class Webserver(Part):
+    port: Port
+
+
+class Embedded(Part):
+    """``operator`` is the address from which the tests speak."""
+
+    operator: Address
+
+
+class Labs(Part):
+    embedded: Embedded
+
+
+class Topology(Part):
+    """The whole cluster; :meth:`load` is the way in, as it also checks part against part."""
+
+    name: LabName
+    network: Network
+    directors: dict[Label, Director] = Field(min_length=2, max_length=2)
+    vrrp: Vrrp
+    vm_exceptions: dict[Label, Address] = {}
+    servers: dict[Label, Server] = Field(min_length=1)
+    clients: dict[Label, Client] = Field(min_length=1)
+    haproxy: Haproxy
+    webserver: Webserver
+    labs: Labs
+
+    @field_validator("directors", "servers", "clients", mode="before")
+    @classmethod
+    def _named(cls, machines: object) -> object:
+        for name, machine in mapping(machines).items():
+            if isinstance(machine, dict):
+                machines = {**mapping(machines), name: {**machine, "name": name}}
+        return machines
+
+    @field_validator("servers", mode="before")
+    @classmethod
+    def _numbered(cls, servers: object, info: ValidationInfo) -> object:
+        moved: Mapping[str, IPv4Address] = info.data.get("vm_exceptions", {})
+        numbered = dict(mapping(servers))
+        for server, vms in address_plan.numbered_vms(numbered).items():
+            made = tuple(
+                VirtualMachine(name=vm, address=moved.get(vm, its_own), server=server)
+                for vm, its_own in vms
+            )
+            numbered[server] = {**mapping(numbered, server), "vms": made}
+        return numbered if isinstance(servers, dict) else servers
+
+    @classmethod
+    def load(cls, path: Path) -> Topology:
+        """Read and check the file.
+
+        Raises :class:`TopologyError` with every mistake in it and its line. A mistake in one
+        part does not hide those in others; only what is not YAML at all hides what follows.
+        """
+        source = SourceLines.read(path)
+        found: list[tuple[int, Place, str]] = list(source.faults)
+        topology, schema = None, cls.json_schema()
+        if source.data is not None:
+            topology, errors = cls._validated(source.data)
+            mistakes = list(consistency.findings(source.data))
+            mistakes += [schema_errors.explained(error, schema) for error in errors]
+            known = {place for _, place, _ in found}
+            found += [(source.line(p), p, text) for p, text in mistakes if p not in known]
+        if topology is None or found:
+            problems = {Problem(n, schema_errors.shown(p, schema), text) for n, p, text in found}
+            raise TopologyError(str(path), tuple(problems))
+        return topology
+
+    @classmethod
+    def _validated(cls, data: dict[str, object]) -> tuple[Topology | None, list[ErrorDetails]]:
+        try:
+            return cls.model_validate(data), []
+        except ValidationError as error:
+            return None, error.errors(include_url=False, include_input=False)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON schema of topology.yaml, for editors."""
+        schema = cls.model_json_schema()
+        for part in schema["properties"].values():
+            if "patternProperties" in part:
+                part["additionalProperties"] = False
+        return schema
+
+    @property
+    def vip(self) -> IPv4Address:
+        """The floating address."""
+        return self.vrrp.virtual_ipaddress
+
+    @property
+    def master(self) -> Director:
+        """The director with the higher priority."""
+        return max(self.directors.values(), key=lambda director: director.priority)
+
+    @property
+    def backup(self) -> Director:
+        """The director with the lower priority."""
+        return min(self.directors.values(), key=lambda director: director.priority)
+
+    @property
+    def nodes(self) -> dict[str, Director | Server | Client]:
+        """Every machine with SSH by its name: directors, servers, clients."""
+        return {**self.directors, **self.servers, **self.clients}
+
+    @property
+    def vms(self) -> tuple[VirtualMachine, ...]:
+        """Every VM, web1 first."""
+        return tuple(vm for server in self.servers.values() for vm in server.vms)
+
+    def backends(self, vms_per_server: int) -> tuple[VirtualMachine, ...]:
+        """The first ``vms_per_server`` VMs of each server, in the servers' order.
+
+        Raises :class:`ConfigurationError` when it is less than 1 or a server has fewer.
+        """
+        if vms_per_server < 1:
+            raise ConfigurationError(f"{vms_per_server} VMs per server: at least 1 is needed")
+        for server in self.servers.values():
+            if len(server.vms) < vms_per_server:
+                few = f"{server.name} has {len(server.vms)}; lower it, or widen the server's range"
+                raise ConfigurationError(f"{vms_per_server} VMs per server: {few}")
+        return tuple(vm for s in self.servers.values() for vm in s.vms[:vms_per_server])
+
+
+if __name__ == "__main__":
+    print(json.dumps(Topology.json_schema(), indent=2))

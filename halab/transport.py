@@ -1,0 +1,245 @@
+"""SSH to a node: testinfra's paramiko backend, with what an operator needs of a transport.
+
+Host keys are verified, every step has a time limit, output of any size is drained, and
+small commands are not held back (TCP_NODELAY).
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import paramiko
+from testinfra.backend.paramiko import ParamikoBackend
+
+from halab.errors import CommandTimeout, NodeError, Unreachable
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to get into a lab's nodes. ``connect`` and ``command`` are time limits in seconds."""
+
+    user: str
+    key: Path
+    known_hosts: Path
+    port: int = 22
+    connect: float = 3.0
+    command: float = 20.0
+
+
+class SshBackend(ParamikoBackend):
+    """One node's connection, shared by all threads that talk to it."""
+
+    NAME = "halab"
+
+    def __init__(self, name: str, address: str, access: Access) -> None:
+        super().__init__(address)
+        self.name = name
+        self.access = access
+        self.limit = access.command
+        self.opening = threading.Lock()
+        # a lab's nodes speak UTF-8; asking each for its encoding costs two commands
+        self._encoding = "utf-8"
+
+    def get_pytest_id(self) -> str:
+        return self.name
+
+    @functools.cached_property
+    def client(self) -> paramiko.SSHClient:
+        """The connection; raises :class:`Unreachable` when it cannot be had in time."""
+        access = self.access
+        client = paramiko.SSHClient()
+        client.load_host_keys(str(access.known_hosts))
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        where = f"{self.name} ({self.host.name}:{access.port})"
+        try:
+            sock = socket.create_connection((self.host.name, access.port), access.connect)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.connect(
+                self.host.name,
+                access.port,
+                access.user,
+                key_filename=str(access.key),
+                sock=sock,
+                timeout=access.connect,
+                banner_timeout=access.connect,
+                auth_timeout=access.connect,
+                channel_timeout=access.connect,
+                allow_agent=False,
+                look_for_keys=False,
+            )
+        except paramiko.BadHostKeyException as error:
+            raise Unreachable(
+                f"{where} shows another host key than {access.known_hosts} has; if the node was "
+                "reinstalled, replace its line there, else somebody is in between"
+            ) from error
+        except (OSError, paramiko.SSHException, EOFError) as error:
+            client.close()
+            raise Unreachable(f"{where}: {error or type(error).__name__}") from error
+        return client
+
+    def open_channel(self) -> paramiko.Channel:
+        """A new session on the connection, which is made anew once if it has gone."""
+        with self.opening:
+            for attempt in (1, 2):
+                transport = self.client.get_transport()
+                try:
+                    if transport is None or not transport.is_active():
+                        raise paramiko.SSHException("the connection was lost")
+                    return transport.open_session(timeout=self.access.connect)
+                except (paramiko.SSHException, OSError, EOFError) as error:
+                    self.close()
+                    if attempt == 2:
+                        raise Unreachable(f"{self.name}: {error}") from error
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Close the connection, if there is one; the next command opens another."""
+        client = self.__dict__.pop("client", None)
+        if client is not None:
+            client.close()
+
+    def _exec_command(self, command: bytes) -> tuple[int, bytes, bytes]:
+        return self.execute(command)
+
+    def execute(
+        self, command: bytes, *, stdin: bytes = b"", limit: float | None = None
+    ) -> tuple[int, bytes, bytes]:
+        """Run a command and give its status, stdout and stderr.
+
+        Raises :class:`CommandTimeout` after ``limit`` seconds (the access's, if not given).
+        """
+        limit = self.limit if limit is None else limit
+        deadline = time.monotonic() + limit
+        channel = self.open_channel()
+        try:
+            channel.exec_command(command)
+            if stdin:
+                channel.sendall(stdin)
+            channel.shutdown_write()
+            streams = _Drain(channel)
+            status = streams.until(deadline)
+            if status is None:
+                said = command.decode(errors="replace")
+                raise CommandTimeout(f"{self.name}: not done within {limit:g} s: {said[:200]}")
+            return status, bytes(streams.out), bytes(streams.err)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise NodeError(f"{self.name}: the connection broke during a command") from error
+        finally:
+            channel.close()
+
+
+class _Drain:
+    """Takes both streams of a channel as they come, so that neither can block the other."""
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self.channel = channel
+        self.out = bytearray()
+        self.err = bytearray()
+        self.arrived = threading.Event()
+        # paramiko sets it whenever anything arrives or the stream ends
+        channel.in_buffer.set_event(self.arrived)
+        channel.in_stderr_buffer.set_event(self.arrived)
+
+    def until(self, deadline: float) -> int | None:
+        """Drain to the end; the exit status, or None when the deadline passes first."""
+        while not self.once(deadline):
+            pass
+        left = max(deadline - time.monotonic(), 0)
+        if not self._ended() or not self.channel.status_event.wait(left):
+            return None
+        return self.channel.recv_exit_status()
+
+    def once(self, deadline: float) -> bool:
+        """Take what is there, or wait for more; True at the end of the stream or the deadline."""
+        self.arrived.clear()
+        ended = self._ended()
+        while self.channel.recv_ready():
+            self.out += self.channel.recv(1 << 16)
+        while self.channel.recv_stderr_ready():
+            self.err += self.channel.recv_stderr(1 << 16)
+        left = deadline - time.monotonic()
+        if ended or left <= 0:
+            return True
+        self.arrived.wait(left)
+        return False
+
+    def _ended(self) -> bool:
+        return bool(self.channel.eof_received or self.channel.closed)
+
+
+class LineChannel:
+    """A program on a node that is spoken with line by line."""
+
+    def __init__(self, backend: SshBackend, command: str) -> None:
+        self.name = backend.name
+        self.channel = backend.open_channel()
+        self.channel.exec_command(command.encode())
+        self._lines = self.channel.makefile("r")
+
+    def send_line(self, line: str) -> None:
+        """Send one line; raises :class:`NodeError` when the program is gone."""
+        try:
+            self.channel.sendall(line.encode() + b"\n")
+        except OSError as error:
+            raise NodeError(f"{self.name}: the program has ended: {error}") from error
+
+    def read_line(self, timeout: float) -> str:
+        """The next line without its end.
+
+        Raises :class:`CommandTimeout` when none comes within ``timeout`` seconds, and
+        :class:`NodeError` when the program has ended.
+        """
+        self.channel.settimeout(timeout)
+        try:
+            line = str(self._lines.readline())
+        except TimeoutError as error:
+            raise CommandTimeout(f"{self.name}: no line within {timeout:g} s") from error
+        if not line:
+            said = self.errors().strip() or "it said nothing"
+            raise NodeError(f"{self.name}: the program has ended: {said[-300:]}")
+        return line.rstrip("\n")
+
+    def errors(self) -> str:
+        """What the program has written to stderr so far."""
+        said = b""
+        while self.channel.recv_stderr_ready():
+            said += self.channel.recv_stderr(1 << 16)
+        return said.decode(errors="replace")
+
+    def close(self) -> None:
+        """End the conversation; the program sees its stdin end."""
+        self.channel.close()
+
+
+class Recording:
+    """A program on a node that writes until its stdin ends; what it wrote is had at the end."""
+
+    def __init__(self, backend: SshBackend, command: str) -> None:
+        self.name = backend.name
+        self.channel = backend.open_channel()
+        # the shell stands between, so that the end of stdin ends the program in good order
+        self.channel.exec_command(f"{command} & cat >/dev/null; kill $!; wait $!".encode())
+        self._streams = _Drain(self.channel)
+
+    def await_said(self, text: str, within: float) -> None:
+        """Wait until the program has said ``text`` on stderr; seconds."""
+        deadline = time.monotonic() + within
+        while text.encode() not in self._streams.err:
+            if self._streams.once(deadline):
+                said = self._streams.err.decode(errors="replace").strip()[-300:]
+                raise NodeError(f"{self.name}: {text!r} was not said within {within:g} s: {said}")
+
+    def finish(self, within: float = 10) -> bytes:
+        """End the program and give all that it wrote to stdout."""
+        try:
+            self.channel.shutdown_write()
+            if self._streams.until(time.monotonic() + within) is None:
+                raise CommandTimeout(f"{self.name}: a recording did not end within {within:g} s")
+            return bytes(self._streams.out)
+        finally:
+            self.channel.close()

@@ -1,0 +1,88 @@
+"""The service is there: one VIP, on the MASTER, which alone advertises it."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Interface
+
+import pytest
+
+from fixtures.clients import Clients
+from fixtures.evidence import Evidence
+from halab import webserver
+from halab.budget import Budget
+from halab.cluster import Cluster
+from halab.vrrp import Advert, intervals, speakers
+
+pytestmark = pytest.mark.observe
+
+INTERVALS = 4
+
+
+@pytest.fixture(scope="module")
+def adverts(cluster: Cluster) -> tuple[Advert, ...]:
+    """The VRRP adverts that a client saw on the wire in some advert intervals."""
+    return cluster.first_client.adverts_of(INTERVALS * cluster.topology.vrrp.advert_int)
+
+
+def test_vip_is_on_exactly_one_director_the_master(cluster: Cluster) -> None:
+    """Two holders are a split brain, none is an outage, the BACKUP alone is a lost failback."""
+    assert cluster.holders() == [cluster.master]
+
+
+def test_vip_is_a_host_address_on_the_nic(cluster: Cluster) -> None:
+    """Section 4.5: the VIP is a /32 beside the director's own address on its eth0."""
+    assert IPv4Interface((cluster.vip, 32)) in cluster.master.addresses()
+
+
+def test_every_client_resolves_the_vip_to_the_master(cluster: Cluster, clients: Clients) -> None:
+    """A client with another MAC in its ARP table speaks to nobody, or to the wrong director."""
+    seen = {client.name: client.neighbour(cluster.vip) for client in clients.all}
+    assert seen == dict.fromkeys(seen, cluster.master.mac())
+
+
+def test_only_the_master_advertises(cluster: Cluster, adverts: tuple[Advert, ...]) -> None:
+    """RFC 5798 section 6.4: a BACKUP listens; two speakers are two MASTERs."""
+    assert list(speakers(adverts)) == [cluster.master.node.address]
+
+
+def test_adverts_say_what_the_topology_says(cluster: Cluster, adverts: tuple[Advert, ...]) -> None:
+    """Version, router id, priority and VIP on the wire are the MASTER's of topology.yaml."""
+    vrrp, master = cluster.topology.vrrp, cluster.topology.master
+    expected = (vrrp.version, vrrp.virtual_router_id, master.priority, (cluster.vip,))
+    seen = {(a.version, a.virtual_router_id, a.priority, a.addresses) for a in adverts}
+    assert seen == {expected}
+
+
+def test_adverts_come_every_advert_int(
+    cluster: Cluster, adverts: tuple[Advert, ...], evidence: Evidence
+) -> None:
+    """An advert that is late by the BACKUP's skew_time brings a needless failover near."""
+    advert_int = cluster.topology.vrrp.advert_int
+    assert {advert.advert_int for advert in adverts} == {advert_int}
+    lateness = Budget(
+        cluster.backup.keepalived.instance().timers.skew_time, "skew_time of the BACKUP"
+    )
+    worst = max(abs(interval - advert_int) for interval in intervals(adverts))
+    evidence.measure("an advert's distance from its time", worst, lateness)
+    assert worst < lateness.value
+
+
+@pytest.mark.parametrize("role", ["master", "backup"])
+def test_stats_page_answers_with_the_password(cluster: Cluster, role: str) -> None:
+    """The page is there on both directors, for whoever has its user and password."""
+    director, stats = getattr(cluster, role), cluster.topology.haproxy.stats
+    auth = (stats.user, cluster.lab.secrets.stats)
+    answer = webserver.get(director.node.address, stats.port, stats.uri, auth=auth)
+    assert answer.status == 200
+    assert cluster.topology.haproxy.backend in answer.page
+
+
+@pytest.mark.parametrize("auth", [None, ("admin", "admin"), ("operator", "wrong")], ids=str)
+@pytest.mark.parametrize("role", ["master", "backup"])
+def test_stats_page_refuses_without_the_password(
+    cluster: Cluster, role: str, auth: tuple[str, str] | None
+) -> None:
+    """The thesis's admin:admin would show, and let change, the cluster to anyone on the LAN."""
+    director, stats = getattr(cluster, role), cluster.topology.haproxy.stats
+    answer = webserver.get(director.node.address, stats.port, stats.uri, auth=auth)
+    assert answer.status == 401

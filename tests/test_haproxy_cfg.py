@@ -1,0 +1,352 @@
+"""haproxy.cfg: the thesis's is read right, and health checks get the times that HAProxy takes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halab.errors import NodeError
+from halab.haproxy_cfg import Check, Configuration, Global, Proxy, Server, Stats, StatsSocket, parse
+
+# Annex A.15 with what sections 4.3.1 and 4.5 add; three of its VMs.
+THESIS = r"""
+# 24 VMs en el backend
+global
+        log /dev/log    local0
+        log /dev/log    local1 notice
+        chroot /var/lib/HAProxy
+        stats socket /var/run/HAProxy241.sock mode 660 level admin
+        stats timeout 2m
+        maxconn 1000
+        user HAProxy
+        group HAProxy
+        daemon
+defaults
+        log     global
+        mode    http
+        option  httplog
+        option  dontlognull
+        timeout connect 5000
+        timeout client  50000
+        timeout server  50000
+peers LB
+    peer lb1 192.168.250.121:1234
+    peer lb2 192.168.250.111:1234
+frontend http-frontend
+    option httplog
+    mode http
+    bind 192.168.250.250:8081
+    default_backend wwwbackend
+backend wwwbackend
+    mode http
+    balance roundrobin
+    server web1 192.168.250.181:80 check port 80
+    server web2 192.168.250.182:80 check port 80
+    server web31 192.168.250.231:80 check port 80
+listen stats
+        mode http
+        stats enable
+         bind :9000
+        stats uri /haproxy?stats
+        stats show-desc Nodo Master
+        stats hide-version
+        stats refresh 5s
+        stats realm HAProxy\ Statistics
+        stats auth admin:admin
+"""
+
+
+@pytest.fixture(scope="module")
+def thesis() -> Configuration:
+    return parse(THESIS)
+
+
+def backend(lines: str, before: str = "") -> Proxy:
+    return parse(f"{before}\nbackend www\n{lines}").backends["www"]
+
+
+def check(words: str, before: str = "") -> Check:
+    return backend(f"server web1 192.168.250.181:80 {words}", before).servers["web1"].check
+
+
+class TestThesis:
+    """Annex A.15."""
+
+    def test_global_section(self, thesis: Configuration) -> None:
+        """The socket's mode is octal."""
+        socket = StatsSocket("/var/run/HAProxy241.sock", 0o660, "admin")
+        assert thesis.process == Global(stats_sockets=(socket,), maxconn=1000)
+
+    def test_frontend(self, thesis: Configuration) -> None:
+        """On the VIP, with the options of its defaults."""
+        frontend = thesis.frontends["http-frontend"]
+        assert frontend.binds == (("192.168.250.250", 8081),)
+        assert frontend.default_backend == "wwwbackend"
+        assert frontend.options == {"httplog", "dontlognull"}
+
+    def test_backend(self, thesis: Configuration) -> None:
+        """Round robin, no redispatch, three retries, times in seconds."""
+        www = thesis.backends["wwwbackend"]
+        assert (www.mode, www.balance, www.retries, www.redispatch) == (
+            "http",
+            "roundrobin",
+            3,
+            False,
+        )
+        assert www.timeouts == {"connect": 5, "client": 50, "server": 50}
+        assert list(www.servers) == ["web1", "web2", "web31"]
+
+    def test_server_is_checked_with_haproxys_defaults(self, thesis: Configuration) -> None:
+        """Every 2 s; DOWN after 3, UP after 2."""
+        expected = Check(True, 80, inter=2, fall=3, rise=2, timeout_connect=5)
+        web31 = thesis.backends["wwwbackend"].servers["web31"]
+        assert web31 == Server("web31", "192.168.250.231", 80, expected)
+        assert thesis.check_of("web31") == expected
+
+    def test_peers(self, thesis: Configuration) -> None:
+        """Both directors."""
+        assert thesis.peers == {
+            "LB": {"lb1": ("192.168.250.121", 1234), "lb2": ("192.168.250.111", 1234)}
+        }
+
+    def test_stats_page_is_open_to_admin_admin(self, thesis: Configuration) -> None:
+        """On every address, which is what the project warns of."""
+        (page,) = thesis.stats
+        assert (page.name, page.binds) == ("stats", (("*", 9000),))
+        assert page.stats == Stats("/haproxy?stats", ("admin",), auth_is_default=True)
+
+
+class TestDetection:
+    """How long until HAProxy knows."""
+
+    def test_refused_checks_of_the_thesis(self) -> None:
+        """Just after a good check: 2 s, and 2 s between each of the three."""
+        assert check("check port 80").detection(silent=False) == 6
+
+    def test_silent_checks_of_the_thesis(self) -> None:
+        """Each of the three takes its timeout of 2 s as well: 12 s."""
+        assert check("check port 80").detection(silent=True) == 12
+
+    def test_fastinter_counts_between_failures_only(self) -> None:
+        """The first one is still inter away."""
+        quick = check("check inter 5s fastinter 500 fall 4")
+        assert quick.detection(silent=False) == 5 + 3 * 0.5
+        assert quick.detection(silent=True) == 5 + 3 * 0.5 + 4 * 5
+
+    def test_timeout_check_lets_timeout_connect_bound_a_silent_check(self) -> None:
+        """Not its own value, which is for the time after the connection."""
+        connect, both = "defaults\n timeout connect 500\n", " timeout check 9s\n"
+        assert check("check", connect).timeout == 2
+        assert check("check", connect + both).timeout == 0.5
+        assert check("check inter 100", connect + both).timeout == 0.1
+        assert check("check", "defaults\n" + both).timeout == 2
+        assert check("check", connect + " timeout check 0\n").timeout == 2
+
+    def test_spread_checks_stretch_every_interval(self) -> None:
+        """But not the timeouts."""
+        spread = check("check", "global\n spread-checks 50")
+        assert spread.detection(silent=False) == 9
+        assert spread.detection(silent=True) == 15
+        assert spread.recovery() == 6
+
+    def test_server_without_check_is_never_found_down(self) -> None:
+        """Nor up again."""
+        unchecked = check("")
+        assert unchecked.detection(silent=False) == math.inf
+        assert unchecked.recovery() == math.inf
+
+    @given(st.integers(1, 10), st.integers(1, 60_000), st.integers(1, 60_000))
+    def test_silence_never_shows_sooner_than_refusal(
+        self, fall: int, inter: int, fast: int
+    ) -> None:
+        """It takes the timeouts too."""
+        checked = Check(True, fall=fall, inter=inter / 1000, fastinter=fast / 1000)
+        assert checked.detection(silent=True) > checked.detection(silent=False)
+
+
+class TestRecovery:
+    """How long until HAProxy believes it again."""
+
+    def test_of_the_thesis(self) -> None:
+        """Just after a failed check: 2 s, and 2 s to the second good one."""
+        assert check("check port 80").recovery() == 4
+
+    def test_after_silence_a_check_may_be_lost_yet(self) -> None:
+        """It began before the host was back."""
+        assert check("check port 80").recovery(silent=True) == 6
+
+    def test_downinter_until_the_first_and_fastinter_until_the_others(self) -> None:
+        """A server with one good check is on its way up."""
+        slow = check("check downinter 10s fastinter 1s rise 3")
+        assert slow.recovery() == 10 + 2 * 1
+        assert check("check downinter 10s rise 1").recovery() == 10
+
+
+class TestServers:
+    """server lines, default-server and the defaults section."""
+
+    def test_every_fact_of_a_line(self) -> None:
+        """And nothing from the words between them."""
+        words = "check port 81 addr 10.0.0.1 weight 10 maxconn 50 cookie check backup disabled id 7"
+        assert backend(f"server web1 192.168.250.181:80 {words}").servers["web1"] == Server(
+            name="web1",
+            address="192.168.250.181",
+            port=80,
+            check=Check(True, 81),
+            weight=10,
+            maxconn=50,
+            cookie="check",
+            disabled=True,
+            backup=True,
+        )
+
+    def test_check_goes_to_the_servers_port(self) -> None:
+        """Unless it has its own."""
+        assert check("check").port == 80
+        assert check("check port 8080").port == 8080
+
+    def test_default_server_counts_for_the_lines_after_it(self) -> None:
+        """Each adds to those before, and the server has the last word."""
+        www = backend(
+            "server a 10.0.0.1:80 check\n"
+            "default-server inter 1s fall 2 check\n"
+            "server b 10.0.0.2:80\n"
+            "default-server rise 5\n"
+            "server c 10.0.0.3:80 fall 4 no-check\n"
+        )
+        a, b, c = (server.check for server in www.servers.values())
+        assert (a.enabled, a.inter, a.fall, a.rise) == (True, 2, 3, 2)
+        assert (b.enabled, b.inter, b.fall, b.rise) == (True, 1, 2, 2)
+        assert (c.enabled, c.inter, c.fall, c.rise) == (False, 1, 4, 5)
+
+    def test_defaults_are_of_the_last_section_before(self) -> None:
+        """A second defaults section begins anew."""
+        text = "defaults\n retries 1\n option redispatch\n default-server check fall 9\n"
+        text += "backend old\n server a 10.0.0.1:80\n no option redispatch\n"
+        text += "defaults\n balance leastconn\nbackend new\n server b 10.0.0.1:80\n"
+        old, new = parse(text).backends.values()
+        assert (old.retries, old.redispatch, old.servers["a"].check.fall) == (1, False, 9)
+        assert (new.retries, new.balance, new.servers["b"].check.fall) == (3, "leastconn", 3)
+
+    def test_named_defaults(self) -> None:
+        """``from`` takes those, for a proxy as for other defaults."""
+        text = "defaults a\n retries 1\ndefaults b from a\n balance first\ndefaults\n"
+        www = parse(text + "backend www from b\n").backends["www"]
+        assert (www.retries, www.balance) == (1, "first")
+
+    def test_persistence(self) -> None:
+        """Lines as they are written."""
+        www = backend("cookie SRV insert indirect\nstick-table type ip size 1m expire 30m peers LB")
+        assert www.cookie == "SRV insert indirect"
+        assert www.stick_table == "type ip size 1m expire 30m peers LB"
+
+    def test_check_of_a_name_that_two_servers_have_is_no_answer(self) -> None:
+        """Nor is that of none."""
+        two = parse("backend a\nserver s 10.0.0.1:80\nbackend b\nserver s 10.0.0.1:80 check")
+        for name, count in (("s", 2), ("web99", 0)):
+            with pytest.raises(NodeError, match=f"{count} servers are called {name}"):
+                two.check_of(name)
+
+
+class TestSyntax:
+    """Sections, words, times and addresses."""
+
+    @pytest.mark.parametrize(
+        ("written", "seconds"),
+        [
+            *[("5000", 5), ("250ms", 0.25), ("2s", 2), ("1m", 60), ("2h", 7200), ("1d", 86400)],
+            *[("1us", 0.001), ("1500us", 0.002)],
+        ],
+    )
+    def test_times(self, written: str, seconds: float) -> None:
+        """Bare numbers are milliseconds, and microseconds are rounded up to one."""
+        assert backend(f"timeout server {written}").timeouts == {"server": seconds}
+
+    @given(st.integers(0, 10**6), st.sampled_from([("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600)]))
+    def test_times_of_any_size(self, number: int, unit: tuple[str, float]) -> None:
+        """In seconds."""
+        suffix, factor = unit
+        assert math.isclose(check(f"check inter {number}{suffix}").inter, number * factor)
+
+    @pytest.mark.parametrize(
+        ("written", "endpoints"),
+        [
+            (":9000", [("*", 9000)]),
+            ("*:80", [("*", 80)]),
+            ("10.0.0.1:80,10.0.0.2:81", [("10.0.0.1", 80), ("10.0.0.2", 81)]),
+            ("10.0.0.1:8081-8083", [("10.0.0.1", 8081), ("10.0.0.1", 8082), ("10.0.0.1", 8083)]),
+            ("[fd00::1]:80", [("fd00::1", 80)]),
+            ("ipv4@10.0.0.1:80", [("10.0.0.1", 80)]),
+            ("/run/haproxy.sock", [("/run/haproxy.sock", None)]),
+            ("unix@/run/a:1", [("unix@/run/a:1", None)]),
+        ],
+    )
+    def test_binds(self, written: str, endpoints: list[tuple[str, int | None]]) -> None:
+        """Every address and port of a bind line."""
+        assert list(parse(f"frontend f\nbind {written} name x").frontends["f"].binds) == endpoints
+
+    def test_global_section_for_many_threads(self) -> None:
+        """Pinning as it is written; two global sections are one."""
+        text = "global\n nbthread 4\n cpu-map auto:1/1-2 0-1\nglobal\n cpu-map 1/3 2 3\n"
+        process = parse(text + " spread-checks 5\n stats socket ipv4@127.0.0.1:9999").process
+        assert process.cpu_map == {"auto:1/1-2": "0-1", "1/3": "2 3"}
+        assert (process.nbthread, process.spread_checks) == (4, 5)
+        assert process.stats_sockets == (StatsSocket("ipv4@127.0.0.1:9999"),)
+
+    def test_sections_and_comments_that_are_no_facts_are_passed_over(self) -> None:
+        """A userlist's passwords among it."""
+        text = (
+            "userlist u\n user a insecure-password s3cret # :9\nresolvers r\n parse-resolv-conf\n"
+        )
+        configuration = parse(text + "backend b # s3cret\n")
+        assert list(configuration.backends) == ["b"]
+        assert "s3cret" not in repr(configuration)
+
+    def test_listen_is_a_frontend_and_a_backend(self) -> None:
+        """Both at once."""
+        both = parse("listen l\n bind :80\n server a 10.0.0.1:80")
+        assert both.frontends["l"] is both.backends["l"]
+
+
+class TestStats:
+    """The statistics page."""
+
+    def test_password_is_not_kept(self) -> None:
+        """Only who may log in."""
+        text = "listen stats\n bind :9000\n stats auth operator:s3cret\n stats auth viewer:other"
+        (page,) = parse(text).stats
+        assert page.stats == Stats("/haproxy?stats", ("operator", "viewer"))
+        assert "s3cret" not in repr(page)
+
+    def test_there_is_none_without_a_stats_line(self) -> None:
+        """``stats socket`` is another thing."""
+        assert parse("global\n stats socket /run/a.sock\nlisten l\n bind :80").stats == ()
+
+
+class TestMistakes:
+    """A NodeError that names the line, and no word of it that may be a password."""
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("retries 3", ":1: retries: is in no section"),
+            ("backend b\n timeout server soon", ":2: timeout: soon is not a time"),
+            ("backend b\n timeout server", ":2: timeout: a value is missing"),
+            ("backend b\n server a 10.0.0.1:80 check fall", ":2: server: a value is missing"),
+            ("backend b\n retries many", ":2: retries: many is not a number"),
+            ("backend b\n server-template a 3 h:80", ":2: server-template: is not expanded"),
+            ("backend b from nowhere", ":1: backend: no defaults section nowhere"),
+            ("backend", ":1: backend: a value is missing"),
+            ("global\n.if defined(X)", ":2: .if: is read only by HAProxy"),
+            ('backend b\n stats auth "a:s3cret', ":2: a quote does not close"),
+        ],
+    )
+    def test_line_is_named(self, text: str, said: str) -> None:
+        """With what is wrong there."""
+        with pytest.raises(NodeError) as caught:
+            parse(text)
+        assert f"haproxy.cfg{said}" in str(caught.value)
+        assert "s3cret" not in str(caught.value)
