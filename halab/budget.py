@@ -22,12 +22,18 @@ class Budget:
         return f"{self.value:.3f} {self.unit} ({self.terms})"
 
     @classmethod
-    def resignation(cls, backup: Timers) -> Budget:
-        """From a priority-0 advert to the BACKUP's takeover: RFC 5798 section 6.4.2."""
-        return cls(backup.skew_time, "skew_time of the BACKUP")
+    def resignation(cls, backup: Timers, work: float) -> Budget:
+        """From a priority-0 advert to the BACKUP's takeover: RFC 5798 section 6.4.2.
+
+        ``work`` is the seconds that the topology grants for the takeover itself.
+        """
+        return cls(
+            backup.skew_time + work,
+            f"skew_time of the BACKUP {backup.skew_time:.3f} s + takeover_work {work:g} s",
+        )
 
     @classmethod
-    def silence(cls, backup: Timers, adverts: float | None = None) -> Budget:
+    def silence(cls, backup: Timers, work: float, adverts: float | None = None) -> Budget:
         """From the MASTER's last advert to the BACKUP's takeover: RFC 5798 section 6.1.
 
         ``adverts``, where the operator asks for it, is the most that it may be, in advert
@@ -36,9 +42,9 @@ class Budget:
         if adverts is not None:
             return cls(adverts * backup.advert_int, f"{adverts:g} × advert_int, as asked for")
         return cls(
-            backup.master_down_interval,
+            backup.master_down_interval + work,
             f"Master_Down_Interval = {backup.down_timer_adverts} × {backup.advert_int:g} s"
-            f" + skew_time {backup.skew_time:.3f} s",
+            f" + skew_time {backup.skew_time:.3f} s, + takeover_work {work:g} s",
         )
 
     @classmethod

@@ -104,7 +104,7 @@ class Authentication(Part):
 
 
 class Vrrp(Part):
-    """``advert_int`` is in seconds, ``takeover_adverts`` in advert intervals."""
+    """``advert_int`` and ``takeover_work`` are in seconds, ``takeover_adverts`` in advert_ints."""
 
     instance: Identifier
     version: Literal[2, 3]
@@ -113,6 +113,7 @@ class Vrrp(Part):
     virtual_ipaddress: Address
     authentication: Authentication
     takeover_adverts: float | None = Field(default=None, gt=0)
+    takeover_work: float = Field(default=0.05, ge=0, le=1)
 
     @field_validator("advert_int")
     @classmethod

@@ -69,6 +69,8 @@ class Watch:
             self.gave_up = gave_up
         finally:
             self._service = probe.stop()
+        if self.gave_up is not None and self._until is not None and math.isinf(self.awaited):
+            raise NotReached(f"{self.gave_up}; {self}") from self.gave_up
 
     def _await(self, condition: Callable[[], object]) -> None:
         looked = self._began
@@ -126,6 +128,11 @@ class Watch:
     def lost(self) -> Losses:
         """Failed requests by class, from the first send to the last."""
         return self.service.lost
+
+    @property
+    def through(self) -> int:
+        """Requests lost in outages that overlap the time from the fault on."""
+        return self.service.through.total()
 
     def __str__(self) -> str:
         return f"{self.client.name}: {self.service.summary()}"

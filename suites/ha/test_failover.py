@@ -19,7 +19,8 @@ def test_stopped_master_hands_the_vip_over_within_skew_time(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
 ) -> None:
     """A stopped MASTER resigns with priority 0: only skew_time is waited (RFC 5798, 6.4.2)."""
-    budget = Budget.resignation(cluster.backup.keepalived.instance().timers)
+    vrrp = cluster.topology.vrrp
+    budget = Budget.resignation(cluster.backup.keepalived.instance().timers, vrrp.takeover_work)
 
     with clients.probing(until=lambda: cluster.holders() == [cluster.backup]) as service:
         inflict(keepalived_stopped(cluster.master))
@@ -44,9 +45,8 @@ def test_backup_takes_over_when_keepalived_is_killed(
     The killed keepalived leaves the VIP on its NIC, so clients may lose nothing at all until
     the BACKUP takes them over.
     """
-    budget = Budget.silence(
-        cluster.backup.keepalived.instance().timers, cluster.topology.vrrp.takeover_adverts
-    )
+    vrrp, timers = cluster.topology.vrrp, cluster.backup.keepalived.instance().timers
+    budget = Budget.silence(timers, vrrp.takeover_work, vrrp.takeover_adverts)
 
     with clients.probing(until=lambda: cluster.backup in cluster.holders()) as service:
         inflict(keepalived_killed(cluster.master))
@@ -61,9 +61,8 @@ def test_backup_takes_over_when_the_master_loses_power(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
 ) -> None:
     """The whole director is gone at one stroke: clients wait for Master_Down_Interval."""
-    budget = Budget.silence(
-        cluster.backup.keepalived.instance().timers, cluster.topology.vrrp.takeover_adverts
-    )
+    vrrp, timers = cluster.topology.vrrp, cluster.backup.keepalived.instance().timers
+    budget = Budget.silence(timers, vrrp.takeover_work, vrrp.takeover_adverts)
 
     with clients.probing(until=lambda: cluster.backup.holds(cluster.vip)) as service:
         inflict(powered_off(cluster, cluster.master))

@@ -1,0 +1,1 @@
+"""Ways to break the cluster, and the test that must notice each."""

@@ -1,0 +1,47 @@
+"""Every mutation makes the suite fail, in the test that names it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from halab.lab.embedded import EmbeddedLab
+from tests.mutations.catalogue import FAST, MUTATIONS, Mutation
+
+CHECKOUT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.mutation
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [pytest.param(m, marks=[] if m in FAST else [pytest.mark.slow], id=m.name) for m in MUTATIONS],
+)
+def test_suite_notices(mutation: Mutation, lab: EmbeddedLab, tmp_path: Path) -> None:
+    """The named test fails, by its own assertion, and says what an operator needs."""
+    report = tmp_path / "junit.xml"
+    run = subprocess.run(
+        [
+            sys.executable, "-m", "pytest", "-p", "tests.mutations.plugin",
+            f"--mutation={mutation.name}", f"--lab-name={lab.name}", f"--junitxml={report}",
+            "-o", "addopts=--strict-markers --import-mode=importlib -p no:cacheprovider",
+            mutation.test,
+        ],
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )  # fmt: skip
+    assert run.returncode == 1, f"status {run.returncode}, not 1:\n{run.stdout[-3000:]}"
+    (case, *_) = ET.parse(report).getroot().iter("testcase")
+    failures = [failure.text or "" for failure in case.iter("failure")]
+    errors = [error.text or "" for error in case.iter("error")]
+    assert not errors, f"an error in a fixture is no verdict:\n{errors[0][-3000:]}"
+    assert failures, run.stdout[-3000:]
+    assert mutation.says in failures[0]
