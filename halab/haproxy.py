@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from halab import haproxy_cfg, haproxy_stat
+import re
+
+from halab import haproxy_cfg, haproxy_stat, wait
 from halab.haproxy_stat import Stat
 from halab.node import Node
 
@@ -54,11 +56,36 @@ class HAProxy:
         )
 
     def reload(self) -> None:
-        """Take a changed configuration over; connections of the old process run on."""
+        """Take a changed configuration over; connections of the old process run on.
+
+        Returns when the new process listens and the old one no longer does: systemd returns
+        earlier, and for a moment either may get a connection.
+        """
+        old = self._listening()
         self.node.run(
             "systemctl --quiet --no-reload enable %s && systemctl reload-or-restart %s",
             self.unit,
             self.unit,
+        )
+        wait.until(
+            lambda: self._listening() and not self._listening() & old,
+            what=f"the new {self!r} listens alone",
+            within=10,
+            every=0.02,
+            seen=self._listening,
+        )
+
+    def _listening(self) -> frozenset[str]:
+        """The PIDs that listen on its frontend's port; none before it runs."""
+        ports = self.node.ask(
+            "sed -n -E 's/^ *bind [0-9.]+:([0-9]+)$/\\1/p' %s", self.config
+        ).stdout.split()
+        shown = self.node.run("ss -Hltnp")
+        return frozenset(
+            pid
+            for line in shown.splitlines()
+            if line.split()[3].rpartition(":")[2] in ports
+            for pid in re.findall(r"pid=(\d+)", line)
         )
 
     def stop(self) -> None:

@@ -402,6 +402,8 @@ def test_sigterm_and_end_of_file_end_it_with_a_record(put: str) -> None:
             assert header["ended_by"] == why
             assert len(json.loads(pipe.read_line(5))) == header["sent"]
             pipe.stdin = None  # type: ignore[assignment]
+            assert pipe.child.stdin is not None
+            pipe.child.stdin.close()
             pipe.child.stdin = None
             pipe.close()
             assert pipe.child.returncode == 0

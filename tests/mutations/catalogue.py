@@ -23,17 +23,19 @@ class Mutation:
 
 
 @contextmanager
-def edited(node: Node, path: str, expression: str, *then: str) -> Iterator[None]:
+def edited(
+    node: Node, path: str, expression: str, *then: str, tell: Callable[[], None] | None = None
+) -> Iterator[None]:
     """The file changed by a sed expression and its program told; put back at the end."""
     before = node.read(path)
     try:
         node.run("sed -i -E %s %s", expression, path)
         assert node.read(path) != before, f"{expression} changes nothing in {path}"
-        node.run("; ".join(then))
+        tell() if tell else node.run("; ".join(then))
         yield
     finally:
         node.put(path, before, 0o600)
-        node.run("; ".join(then))
+        tell() if tell else node.run("; ".join(then))
 
 
 @contextmanager
@@ -87,7 +89,7 @@ def virtual_router_id_of_backup(cluster: Cluster) -> AbstractContextManager[None
 
 def _haproxy(cluster: Cluster, expression: str) -> AbstractContextManager[None]:
     haproxy = cluster.master.haproxy()
-    return edited(haproxy.node, haproxy.config, expression, f"systemctl reload {haproxy.unit}")
+    return edited(haproxy.node, haproxy.config, expression, tell=haproxy.reload)
 
 
 def _vip(cluster: Cluster) -> str:
