@@ -6,7 +6,7 @@ All times are seconds on the client's CLOCK_MONOTONIC; all durations are seconds
 
 An outage lasts from the intended time of the first failed request to that of the first one
 answered after it. "Last answered to first answered" would overstate it by an interval
-(FIELD-NOTES, "Measuring an outage"). A request that was under way when the fault struck is lost
+(measured on known outages). A request that was under way when the fault struck is lost
 from its own send on, so an outage may begin up to one response time before its fault.
 """
 
