@@ -199,14 +199,15 @@ class Cluster:
     def _run_haproxy(
         self, director: Director, changed: frozenset[str], configuration: Configuration
     ) -> None:
-        for process in range(1, len(self.topology.haproxy.frontend_ports) + 1):
+        running = director.haproxy_processes()
+        for process in range(1, configuration.haproxy_processes + 1):
             haproxy = director.haproxy(process)
-            if process > configuration.haproxy_processes:
-                haproxy.stop()
-            elif haproxy.config in changed:
+            if haproxy.config in changed:
                 haproxy.reload()
-            else:
+            elif process not in running:
                 haproxy.start()
+        for surplus in sorted(p for p in running if p > configuration.haproxy_processes):
+            director.haproxy(surplus).stop()
 
     def _await_web(self, vms: Iterable[VirtualMachine], within: float = 30) -> None:
         port = self.topology.webserver.port

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Interface
 
@@ -29,6 +30,13 @@ class Director:
     def haproxy(self, process: int = 1) -> HAProxy:
         """The HAProxy process of that number, from 1."""
         return HAProxy(self.node, process)
+
+    def haproxy_processes(self) -> frozenset[int]:
+        """The numbers of the HAProxy processes that run."""
+        units = self.node.run(
+            "systemctl list-units --plain --no-legend --state=active 'haproxy@*.service'"
+        )
+        return frozenset(int(number) for number in re.findall(r"haproxy@(\d+)\.service", units))
 
     def addresses(self) -> tuple[IPv4Interface, ...]:
         """The IPv4 addresses on its NIC, with their prefixes, as the kernel has them now."""

@@ -203,11 +203,15 @@ MUTATIONS = (
         lambda c: _haproxy(c, "s/stats auth .*/stats auth admin:admin/"),
     ),
     Mutation(
-        "HAProxy of the BACKUP is stopped",
+        "a firewall on the BACKUP keeps clients from HAProxy",
         "suites/ha/test_failover.py::test_backup_takes_over_when_the_master_loses_power",
         "inf",
         lambda c: done(
-            c.backup.node, "systemctl stop haproxy@1.service", "systemctl start haproxy@1.service"
+            c.backup.node,
+            "nft add table ip mutation; "
+            "nft 'add chain ip mutation in { type filter hook input priority 0; }'; "
+            "nft add rule ip mutation in tcp dport 8081 drop",
+            "nft delete table ip mutation",
         ),
     ),
     Mutation(
