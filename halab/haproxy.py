@@ -67,8 +67,13 @@ class HAProxy:
             self.unit,
             self.unit,
         )
+
+        def alone() -> bool:
+            now = self._listening()
+            return bool(now) and not now & old
+
         wait.until(
-            lambda: self._listening() and not self._listening() & old,
+            alone,
             what=f"the new {self!r} listens alone",
             within=10,
             every=0.02,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from halab import wait
 from halab.cluster import Cluster
+from halab.faults import apache_killed
 from halab.keepalived import CONFIG
 from halab.node import Node
 
@@ -48,18 +49,13 @@ def done(node: Node, command: str, undo: str) -> Iterator[None]:
         node.run(undo)
 
 
-def apache_dead(cluster: Cluster) -> AbstractContextManager[None]:
-    @contextmanager
-    def dead() -> Iterator[None]:
-        vm = cluster.backends[3]
-        try:
-            cluster.apache(vm.name).kill()
-            cluster.await_down([vm])
-            yield
-        finally:
-            cluster.apache(vm.name).start()
-
-    return dead()
+@contextmanager
+def apache_dead(cluster: Cluster) -> Iterator[None]:
+    """Killed, and held for DOWN."""
+    vm = cluster.backends[3]
+    with apache_killed(cluster, vm):
+        cluster.await_down([vm])
+        yield
 
 
 def advert_int_of_both(cluster: Cluster) -> AbstractContextManager[None]:
