@@ -1,0 +1,81 @@
+"""The generators of a run, and how a load is dealt out to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+from halab.client import Client
+from halab.cluster import Cluster
+from halab.load import volley
+from halab.load.generator import Generator, Tally
+from halab.load.load import Load
+from halab.load.volley import Command, Ended
+
+PATIENCE = 30.0
+"""Seconds beyond its own length after which a load is ended by force."""
+
+UNTIMED = 60.0
+"""The length, in seconds, that is supposed of a load that ends by requests."""
+
+
+class Crew:
+    """The generators of a run, one for each client and port, client by client."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        generator: Generator,
+        clients: Sequence[Client],
+        ports: Sequence[int],
+    ) -> None:
+        self.generator = generator
+        self.clients = clients
+        self.places = [
+            (client, f"http://{cluster.vip}:{port}") for client, port in product(clients, ports)
+        ]
+
+    def fire(self, shares: Sequence[Load], delays: Sequence[float] = ()) -> tuple[Ended, ...]:
+        """Let each generator do its share, all from one moment on."""
+        commands: dict[Client, list[Command]] = {client: [] for client in self.clients}
+        for (client, url), share in zip(self.places, shares, strict=True):
+            line = self.generator.command(share, url + share.path)
+            commands[client].append(Command(line, self.generator.report))
+        longest = PATIENCE + max(share.seconds or UNTIMED for share in shares)
+        return volley.fire(commands, longest=longest, delays=delays)
+
+    def tallies(self, shares: Sequence[Load], ended: Sequence[Ended]) -> tuple[Tally, ...]:
+        """What each of them counted."""
+        return tuple(
+            self.generator.tally(share, each.status, each.out, each.err, each.report)
+            for share, each in zip(shares, ended, strict=True)
+        )
+
+    def warm_up(self, shares: Sequence[Load]) -> Sequence[Load]:
+        """Do the load for its ``warm_up``, and give what is to be done then."""
+        warming: Sequence[Load] = [share.lasting(share.warm_up) for share in shares]
+        if self.generator.times(warming[0]):
+            self.fire(warming)
+            return shares
+        warming = self.counted(warming)
+        if shares[0].seconds is None:
+            self.fire(warming)
+            return shares
+        return self._at_rate(shares, warming)
+
+    def counted(self, shares: Sequence[Load]) -> Sequence[Load]:
+        """Loads of some seconds as numbers of requests that last about as long.
+
+        For a generator that cannot end by time; two requests a connection show how fast it is.
+        """
+        tries = [share.counted(2 * share.connections) for share in shares]
+        return self._at_rate(shares, tries)
+
+    def _at_rate(self, shares: Sequence[Load], tries: Sequence[Load]) -> Sequence[Load]:
+        tallies = self.tallies(tries, self.fire(tries))
+        return [
+            share.counted(round(tally.succeeded / tally.seconds * (share.seconds or 0)))
+            if tally.seconds
+            else share.counted(share.connections)
+            for share, tally in zip(shares, tallies, strict=True)
+        ]
