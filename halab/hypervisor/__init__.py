@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from halab.node import Node
@@ -16,8 +16,16 @@ class Hypervisor(Protocol):
         """The names of the suite's VMs that run on the server."""
         ...
 
-    def prepare(self, server: Node, vms: Iterable[VirtualMachine]) -> None:
-        """Put on the server what the VMs need before they can be started."""
+    def serving_within(self, vms: int) -> float:
+        """Seconds that so many VMs, started together, may take to their first page."""
+        ...
+
+    def place(self, server: Node, vms: Sequence[VirtualMachine], *, pinned: bool) -> list[str]:
+        """Have these VMs run, made first if need be; returns before they serve.
+
+        ``pinned`` puts each vCPU on a CPU, as annex A.14 does, where VMs have vCPUs.
+        Gives the names of the suite's other VMs on the server, for :meth:`remove`.
+        """
         ...
 
     def start(self, server: Node, vms: Iterable[VirtualMachine]) -> None:
@@ -30,4 +38,8 @@ class Hypervisor(Protocol):
 
     def remove(self, server: Node, vms: Iterable[str]) -> None:
         """Cut the VMs' power and forget them."""
+        ...
+
+    def filter(self, server: Node, vm: Node, rules: str) -> None:
+        """Have nft work in the VM's own network stack; ``vm`` is the VM as a node."""
         ...
