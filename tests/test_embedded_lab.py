@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from halab.errors import CommandFailed, NodeError
 from halab.lab import cgroup, inotify
 from halab.lab.embedded import EmbeddedLab
 
@@ -21,17 +24,32 @@ def test_no_interface_of_the_lab_is_on_the_host(lab: EmbeddedLab) -> None:
         text=True,
         check=True,
     ).stdout
-    assert not [name for name in ("lan", *lab.nodes) if f" {name}" in seen]
-    assert str(lab.topology.network.network_address).rpartition(".")[0] not in seen
+    assert not [name for name in ("lan", "behind", *lab.nodes) if f" {name}" in seen]
+    for network in lab.topology.networks:
+        assert str(network.network_address).rpartition(".")[0] not in seen
 
 
 def test_no_route_leads_out(lab: EmbeddedLab) -> None:
     """Neither the operator nor a node has a default route."""
     here = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout
     assert "default" not in here
-    assert "default" not in lab.nodes["client1"].run("ip route")
+    for node in lab.nodes.values():
+        assert "default" not in node.run("ip route")
 
 
+def test_gateway_is_the_only_way_to_the_client_behind_it(lab: EmbeddedLab) -> None:
+    """Each side reaches the other while it is on, after a power cycle too, and not without it."""
+    inside, outside = lab.nodes["lb1"], lab.nodes["client4"]
+    there = inside.run("ip -j route get %s", str(outside.address))
+    assert json.loads(there)[0]["gateway"] == str(lab.topology.gateways["gateway1"].address)
+    lab.power_off("gateway1")
+    assert inside.ask("ping -c 1 -W 1 -q %s", str(outside.address)).rc != 0
+    lab.power_on("gateway1")
+    lab.await_nodes()
+    assert outside.ask("ping -c 1 -W 5 -q %s", str(inside.address)).rc == 0
+
+
+@pytest.mark.parametrize("node", ["lb1", "server1"])
 @pytest.mark.parametrize(
     "attempt",
     [
@@ -42,9 +60,23 @@ def test_no_route_leads_out(lab: EmbeddedLab) -> None:
         "echo b > /proc/sysrq-trigger",
     ],
 )
-def test_node_cannot_reach_the_host(lab: EmbeddedLab, attempt: str) -> None:
-    """Clock, raw devices and host-wide settings are out of a node's reach."""
-    assert lab.nodes["lb1"].ask(attempt).rc != 0
+def test_node_cannot_reach_the_host(lab: EmbeddedLab, attempt: str, node: str) -> None:
+    """Clock, raw devices and host-wide settings are out of the reach of any node."""
+    assert lab.nodes[node].ask(attempt).rc != 0
+
+
+def test_host_of_guests_has_devices_of_its_own(lab: EmbeddedLab) -> None:
+    """What it does to the mode of one is not done to this machine's."""
+    if lab.guests != "libvirt":
+        pytest.skip(f"guests are {lab.guests}: run with --guests=libvirt")
+    server, here = lab.nodes["server1"], Path("/dev/net/tun")
+    before = here.stat()
+    server.run("chmod 600 /dev/net/tun")
+    try:
+        assert server.run("stat -c %a /dev/net/tun").strip() == "600"
+        assert (here.stat().st_mode, here.stat().st_ctime) == (before.st_mode, before.st_ctime)
+    finally:
+        server.run("chmod 666 /dev/net/tun")
 
 
 def test_power_cycle_keeps_the_disk(lab: EmbeddedLab) -> None:
@@ -56,6 +88,13 @@ def test_power_cycle_keeps_the_disk(lab: EmbeddedLab) -> None:
     lab.power_on("client3")
     lab.await_nodes()
     assert node.read("/root/kept") == "through the power cut"
+
+
+def test_command_that_is_killed_has_not_failed(lab: EmbeddedLab) -> None:
+    """A reboot cuts commands off; that says nothing of what they would have answered."""
+    with pytest.raises(NodeError, match="client3: killed, or cut off") as refused:
+        lab.nodes["client3"].run("kill -9 $$")
+    assert not isinstance(refused.value, CommandFailed)
 
 
 def test_nothing_is_left_when_a_lab_goes(lab: EmbeddedLab) -> None:
@@ -77,3 +116,37 @@ def test_nothing_is_left_when_a_lab_goes(lab: EmbeddedLab) -> None:
     assert not any(group.exists() for group in cgroup.groups("beside"))
     assert int(inotify.LIMIT.read_text()) >= inotify.NEEDED
     assert lab.status()["lb1"] == "on"
+
+
+SIXTEEN = """\
+import sys
+from pathlib import Path
+from halab.cluster import Cluster
+from halab.configuration import Configuration
+from halab.lab.embedded import EmbeddedLab
+from halab.topology import Topology
+lab = EmbeddedLab.start(Topology.load(Path(sys.argv[1])), "sixteen", print)
+try:
+    lab.enter(); lab.await_nodes()
+    cluster = Cluster(lab)
+    cluster.bring_to(Configuration(vms_per_server=16))
+    (server,) = cluster.servers.values()
+    running = cluster.hypervisor.running(server)
+    seen = [director.haproxy().healthy("wwwbackend") for director in cluster.directors.values()]
+    assert seen == [running, running] and len(running) == 16, (running, seen)
+finally:
+    lab.down()
+"""
+
+
+@pytest.mark.slow
+def test_server_of_sixteen_addresses_runs_sixteen_vms(tmp_path: Path) -> None:
+    """The thesis's largest count, of which its own servers have no addresses (Table II: 8)."""
+    checkout = Path(__file__).parents[1]
+    server = "servers:\n  server1: {address: 192.168.250.126, vms: 192.168.250.181-196}\n\nclients:"
+    thesis = (checkout / "topology.yaml").read_text(encoding="utf-8")
+    topology = tmp_path / "sixteen.yaml"
+    topology.write_text(re.sub(r"^servers:.*^clients:", server, thesis, flags=re.M | re.S))
+    subprocess.run(
+        [sys.executable, "-c", SIXTEEN, str(topology)], check=True, timeout=120, cwd=checkout
+    )

@@ -7,9 +7,11 @@ in; each machine therefore gets a group of its own, ``halab/<lab>/<machine>``.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from halab import wait
+from halab.errors import LabError
 
 
 def _hierarchies() -> list[Path]:
@@ -43,12 +45,133 @@ def kill(lab: str, machine: str) -> None:
             switch.write_text("1")
 
 
+def freeze(lab: str, machine: str) -> None:
+    """Stop every process of the machine where it is (cgroup v2, cgroup.freeze).
+
+    Returns when all have stopped; raises :class:`halab.errors.NotReached` after 5 s.
+    """
+    _set_frozen(lab, machine, frozen=True)
+
+
+def thaw(lab: str, machine: str) -> None:
+    """Let them go on; does no harm to a machine that is not frozen, or off."""
+    _set_frozen(lab, machine, frozen=False)
+
+
+def _set_frozen(lab: str, machine: str, *, frozen: bool) -> None:
+    for group in groups(lab, machine):
+        switch, events = group / "cgroup.freeze", group / "cgroup.events"
+        if switch.exists():
+            switch.write_text(str(int(frozen)))
+            state = f"frozen {int(frozen)}"
+            wait.until(
+                lambda events=events, state=state: state in events.read_text(),  # type: ignore[misc]
+                what=f"the control group {group} is {'frozen' if frozen else 'thawed'}",
+                within=5,
+                every=0.005,
+            )
+
+
+PERIOD = 100_000
+"""Microseconds within which a share of CPU time is spent; the kernel's default."""
+
+
+def starve(lab: str, machine: str, share: float) -> None:
+    """Give the machine's processes together this share of one CPU's time, in each PERIOD.
+
+    A limit, not a load beside it: a load would take its time from every other machine too.
+    """
+    quota = max(int(share * PERIOD), 1000)  # the kernel takes no less
+    group = _cpu_group(lab, machine)
+    if (group / "cpu.max").exists():
+        (group / "cpu.max").write_text(f"{quota} {PERIOD}")
+        return
+    group.mkdir(parents=True, exist_ok=True)
+    (group / "cpu.cfs_period_us").write_text(str(PERIOD))
+    (group / "cpu.cfs_quota_us").write_text(str(quota))
+    inside = group / "cgroup.procs"
+    wait.until(
+        # what is forked while we look is found when we look again
+        lambda: _move(_processes(lab, machine) - _numbers(inside), inside) == 0,
+        what=f"every process of {machine} is in {group}",
+        within=5,
+        every=0,
+    )
+
+
+def cpu_time(lab: str, machine: str) -> float:
+    """Seconds of CPU time that the machine's processes have had (cgroup v2, cpu.stat).
+
+    The host's kernel counts them; a guest's own does not see that its CPUs stand still meanwhile.
+    """
+    for group in groups(lab, machine):
+        if (group / "cpu.stat").exists():
+            stat = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
+            return int(stat["usage_usec"]) / 1e6
+    raise LabError(f"{machine} has no control group that counts its CPU time: is it off?")
+
+
+def feed(lab: str, machine: str) -> None:
+    """Take the limit away; does no harm where there is none."""
+    group = _cpu_group(lab, machine)
+    if (group / "cpu.max").exists():
+        (group / "cpu.max").write_text("max")
+    elif (group / "cpu.cfs_quota_us").exists():
+        (group / "cpu.cfs_quota_us").write_text("-1")
+
+
+def _cpu_group(lab: str, machine: str) -> Path:
+    """The machine's group that has the cpu controller: in v2 where it is enabled, else in v1."""
+    for root in _hierarchies():
+        controllers = root / "cgroup.controllers"
+        if controllers.exists() and "cpu" in controllers.read_text().split():
+            for parent in (root, root / "halab", root / "halab" / lab):
+                (parent / "cgroup.subtree_control").write_text("+cpu")
+            return root / "halab" / lab / machine
+    v1 = _cpu_v1()
+    if v1 is None:
+        raise LabError("no hierarchy of control groups has the cpu controller")
+    return v1 / "halab" / lab / machine
+
+
+def _cpu_v1() -> Path | None:
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        left, right = line.split(" - ", 1)
+        kind, _, options = right.split(" ", 2)
+        if kind == "cgroup" and "cpu" in options.split(","):
+            return Path(left.split()[4])
+    return None
+
+
+def _processes(lab: str, machine: str) -> frozenset[int]:
+    """The machine's processes, wherever below its group they are."""
+    found: frozenset[int] = frozenset()
+    for group in groups(lab, machine):
+        if (group / "cgroup.events").exists():
+            for procs in group.rglob("cgroup.procs"):
+                found |= _numbers(procs)
+    return found
+
+
+def _numbers(procs: Path) -> frozenset[int]:
+    return frozenset(map(int, procs.read_text().split()))
+
+
+def _move(processes: frozenset[int], inside: Path) -> int:
+    """Move them there, and give how many there were; one that has ended meanwhile needs it not."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            inside.write_text(str(process))
+    return len(processes)
+
+
 def remove(lab: str, machine: str = "") -> None:
     """Remove the lab's (or the machine's) groups; its processes have been killed before.
 
     Raises :class:`halab.errors.NotReached` if they are still busy after 5 s.
     """
-    for group in groups(lab, machine):
+    limited = [root / "halab" / lab / machine] if (root := _cpu_v1()) else []
+    for group in (*groups(lab, machine), *limited):
         wait.until(
             lambda group=group: _remove_tree(group),  # type: ignore[misc]
             what=f"the control group {group} is empty",

@@ -2,90 +2,103 @@
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
 import json
 import os
-import secrets
-import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from halab import wait
+from halab import cpu, wait
+from halab.budget import Work
 from halab.errors import LabError, Unreachable
 from halab.lab import guard, image, namespace, rack
-from halab.lab.keys import KeyPair
-from halab.lab.machine import Blueprint
+from halab.lab.front_panel import FrontPanel
+from halab.lab.hosting import GUESTS, Hosting, hypervisor
+from halab.lab.journal import Journal
+from halab.lab.plan import Secrets, fingerprint, prepare, require_this_machine
+from halab.lab.qemu import Emulation
 from halab.node import Node, each
-from halab.topology import Server, Topology
+from halab.placement import Machine
+from halab.topology import Topology
 from halab.transport import Access
 
 Progress = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Secrets:
-    """The passwords of one lab, which its nodes' configurations need. Never shown."""
-
-    vrrp: str
-    stats: str
-
-    def __repr__(self) -> str:
-        return "Secrets(…)"
-
-    @classmethod
-    def of(cls, topology: Topology) -> Secrets:
-        """The topology's passwords, or new ones where it has none."""
-        vrrp, stats = topology.vrrp.authentication.auth_pass, topology.haproxy.stats.password
-        return cls(
-            vrrp=vrrp.get_secret_value() if vrrp else secrets.token_hex(4),
-            stats=stats.get_secret_value() if stats else secrets.token_urlsafe(16),
-        )
-
-
-class EmbeddedLab:
+class EmbeddedLab(FrontPanel):
     """A standing lab; :meth:`find` one or :meth:`start` one, then :meth:`enter` it."""
 
     kind = "embedded"
+    boots_within = 30.0
+    probe_interval = 0.002
+    """Seconds between a client's requests, as close as its directors can bear."""
+    shared: tuple[Work, ...] = ()
+    """What a takeover may take longer because other labs are at work on this machine."""
+    directors_have_a_kernel = False
+    """Each its own: one that is shared tells of processes in the first network namespace only."""
 
     def __init__(self, topology: Topology, name: str) -> None:
         self.topology = topology
-        self.name = name
         self.state = rack.state(name)
-        facts = json.loads((self.state / "lab.json").read_text())
-        if facts["topology"] != _fingerprint(topology):
+        facts = rack.facts(name)
+        if "kind" not in facts:
+            raise LabError(
+                f"the standing lab {name!r} was built by an older version: ./run lab down"
+            )
+        if facts["kind"] != self.kind:
+            raise LabError(
+                f"the standing lab {name!r} is an {facts['kind']} one: ./run lab down, or give "
+                f"the {self.kind} one another name"
+            )
+        self.secrets = Secrets(**json.loads((self.state / "secrets.json").read_text()))
+        if facts["topology"] != fingerprint(topology) or not self.secrets.fit(topology):
             raise LabError(
                 f"the standing lab {name!r} was built from another topology: ./run lab down"
             )
-        self.secrets = Secrets(**json.loads((self.state / "secrets.json").read_text()))
         self.standing: bool = facts["standing"]
+        # QEMU without KVM has one thread for all CPUs of a director
+        self.directors_cpus_run_at_once = facts.get("directors_accelerator") != "tcg"
         self.access = Access("root", self.state / "id_ed25519", self.state / "known_hosts")
-        self._control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._control.settimeout(30)
-        self._control.connect(str(self.state / "control"))
-        self._answers = self._control.makefile()
+        self.guests: str = facts.get("guests", GUESTS[0])
+        self.hypervisor = hypervisor(topology, facts.get("accelerator"))
+        # an emulated CPU takes its time over a key exchange
+        into_vms = replace(self.access, connect=20) if self.guests == "libvirt" else self.access
+        super().__init__(name, self.state / "control")
+        self.journal = Journal(self.state / "journal")
         self.inside: int | None = None
         self.rack: subprocess.Popen[bytes] | None = None
-        self.nodes: dict[str, Node] = {
-            machine.name: Node(machine.name, machine.address, self.access, machine.nic)
-            for machine in topology.nodes.values()
+        nodes = topology.nodes.values()
+        self.nodes = {
+            n.name: Node(n.name, n.address, self.access, n.nic, self.journal) for n in nodes
         }
-        self.vms: dict[str, Node] = {
-            vm.name: Node(vm.name, vm.address, self.access) for vm in topology.vms
+        self.vms = {
+            vm.name: Node(vm.name, vm.address, into_vms, journal=self.journal)
+            for vm in topology.vms
         }
+
+    @classmethod
+    def director_machine(cls) -> Machine:
+        """What a director is to those who place things on it: here all have the host's CPUs."""
+        online = cpu.cpus_in(Path("/sys/devices/system/cpu/online").read_text())
+        nodes = Path("/sys/devices/system/node/online")
+        return Machine(online, len(cpu.cpus_in(nodes.read_text())) if nodes.exists() else 1)
+
+    @property
+    def takeover_works(self) -> tuple[Work, ...]:
+        """What a takeover may take once VRRP's timer has run out, by who grants it."""
+        own = Work("takeover_work", self.topology.vrrp.takeover_work)
+        return (own, *self.shared)
 
     # -- coming and going ------------------------------------------------------------------
 
     @classmethod
     def find(cls, topology: Topology, name: str) -> EmbeddedLab | None:
         """The standing lab of that name, or None. What a dead one left is cleared first."""
-        guard.guard(topology.network, None)
+        guard.guard(topology.networks, None)
         if not rack.state(name).exists():
             return None
         with rack.starting_or_ending():
@@ -97,61 +110,76 @@ class EmbeddedLab:
 
     @classmethod
     def start(
-        cls, topology: Topology, name: str, progress: Progress, *, standing: bool = False
+        cls,
+        topology: Topology,
+        name: str,
+        progress: Progress,
+        *,
+        standing: bool = False,
+        guests: str = GUESTS[0],
     ) -> EmbeddedLab:
-        """Build the lab and boot its machines.
+        """Build the lab and boot its machines; ``guests``, one of GUESTS, is what its VMs are.
 
         Unless ``standing``, it goes when this process goes, whatever ends it.
         Raises :class:`LabError` that names what this machine lacks.
         """
-        guard.guard(topology.network, None)
-        _require_this_machine()
-        disk = image.ensure(progress)
+        guard.guard(topology.networks, None)
+        require_this_machine()
+        disk, emulation = image.ensure(progress), cls.emulation(progress)
+        guested = guests == "libvirt"
+        hosting = Hosting.ensure(progress, "the web VMs are libvirt guests") if guested else None
         with rack.starting_or_ending():
             if _answers(name):
                 raise LabError(f"a lab named {name!r} stands already: ./run lab status")
             if rack.state(name).exists():
                 rack.clear(name)
-            plan = _prepare(topology, name, disk, standing)
+            plan = prepare(topology, name, cls.kind, disk, standing, emulation, hosting)
             process = _launch(name, plan, standing)
         lab = cls(topology, name)
         lab.rack = process
         return lab
 
+    @classmethod
+    def emulation(cls, _progress: Progress) -> Emulation | None:
+        """What the directors are emulated with, if they are; built first if it is not there."""
+        return None
+
     def enter(self) -> None:
         """Move this thread, and all that it starts from now on, to the operator's place."""
-        with self._rack_answering():
-            self._control.sendall(b'{"do": "enter"}')
-            answer, fds, _, _ = socket.recv_fds(self._control, 4096, 1)
-        if not fds:
-            raise LabError(f"the lab {self.name!r} cannot be entered: {answer.decode()}")
+        place = self.operators_place()
         try:
-            namespace.enter_network(fds[0])
+            namespace.enter_network(place)
         finally:
-            os.close(fds[0])
+            os.close(place)
         self.inside = namespace.network()
-        guard.guard(self.topology.network, self.inside)
+        guard.guard(self.topology.networks, self.inside)
 
-    def await_nodes(self, within: float = 30) -> None:
-        """Wait until every node's sshd lets us in; raises NotReached with what a node said."""
+    def await_nodes(self, *names: str) -> None:
+        """Wait until the sshd of these nodes, or of all, lets us in.
+
+        Raises NotReached with what a node said.
+        """
 
         def in_(node: Node) -> None:
             wait.until(
                 lambda: _lets_in(node),
                 what=f"{node.name} serves SSH",
-                within=within,
+                within=self.boots_within,
                 every=0.05,
                 seen=lambda: self.console(node.name)[-300:],
             )
 
-        each(self.nodes.values(), in_)
+        each([self.nodes[name] for name in names or self.nodes], in_)
+
+    def has_own_kernel(self, _machine: str) -> bool:
+        """True for a machine whose kernel, and so whose clock, is not this host's."""
+        return False
 
     def close(self) -> None:
         """Close all connections to the lab, which stands on."""
         for node in (*self.nodes.values(), *self.vms.values()):
             node.close()
-        self._answers.close()
-        self._control.close()
+        self.hang_up()
 
     def down(self) -> None:
         """Take the lab down; when this returns, nothing of it is left on the host."""
@@ -159,56 +187,7 @@ class EmbeddedLab:
         take_down(self.name)
         if self.rack is not None:
             self.rack.wait(10)
-        guard.guard(self.topology.network, None)
-
-    # -- power and cables ------------------------------------------------------------------
-
-    def power_off(self, machine: str) -> None:
-        """Cut a machine's power, at once and without a word to anyone."""
-        self.nodes[machine].close()
-        self._do("power_off", machine)
-
-    def power_on(self, machine: str) -> None:
-        """Switch a machine on; returns before it has booted."""
-        self._do("power_on", machine)
-
-    def port_down(self, machine: str) -> None:
-        """Take the carrier from a machine's cable, at the switch."""
-        self._do("port_down", machine)
-
-    def port_up(self, machine: str) -> None:
-        """Give a machine's cable its carrier back."""
-        self._do("port_up", machine)
-
-    def status(self) -> dict[str, str]:
-        """``on``, ``off`` or ``died (status)`` for each machine."""
-        answer: dict[str, str] = self._do("status")
-        return answer
-
-    def console(self, machine: str) -> str:
-        """The last 4,000 characters of a machine's console."""
-        return str(self._do("console", machine))
-
-    def _do(self, do: str, machine: str = "") -> Any:
-        with self._rack_answering():
-            self._control.sendall(json.dumps({"do": do, "machine": machine}).encode())
-            line = self._answers.readline()
-            if not line:
-                raise ConnectionResetError("it has ended")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise LabError(f"lab {self.name!r}: {answer['error']}")
-        return answer["ok"]
-
-    @contextmanager
-    def _rack_answering(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise LabError(
-                f"the rack of the lab {self.name!r} does not answer ({error}); the next run, or "
-                "./run lab down, clears up what it left"
-            ) from error
+        guard.guard(self.topology.networks, None)
 
 
 def take_down(name: str) -> bool:
@@ -244,68 +223,6 @@ def _answers(name: str) -> bool:
         except (FileNotFoundError, ConnectionRefusedError):
             return False
         return True
-
-
-def _fingerprint(topology: Topology) -> str:
-    return hashlib.sha256(topology.model_dump_json().encode()).hexdigest()[:12]
-
-
-def _require_this_machine() -> None:
-    if os.geteuid() != 0:
-        raise LabError("the embedded lab needs root: run it with sudo")
-    if shutil.which("systemd-nspawn") is None:
-        raise LabError("systemd-nspawn is missing: apt-get install systemd-container, or ./run")
-    if not Path("/proc/self/ns/net").exists():
-        raise LabError("this kernel has no network namespaces (CONFIG_NET_NS)")
-
-
-def _prepare(topology: Topology, name: str, disk: Path, standing: bool) -> dict[str, Any]:
-    """Lay out the lab's state folder and give the rack's plan."""
-    state = rack.state(name)
-    state.mkdir(mode=0o700)
-    key = KeyPair.generate()
-    vm_hostkey = KeyPair.generate()
-    known = [f"{vm.address} {vm_hostkey.public}\n" for vm in topology.vms]
-    machines = []
-    for machine in topology.nodes.values():
-        hostkey = KeyPair.generate()
-        known.append(f"{machine.address} {hostkey.public}\n")
-        files = [
-            ("/etc/ssh/ssh_host_ed25519_key", hostkey.private, 0o600),
-            ("/root/.ssh/authorized_keys", key.public + "\n", 0o600),
-            ("/etc/hostname", machine.name + "\n", 0o644),
-        ]
-        binds = []
-        if isinstance(machine, Server):
-            files.append(("/srv/ssh/ssh_host_ed25519_key", vm_hostkey.private, 0o600))
-            binds.append((str(disk), "/srv/image"))
-        machines.append(
-            Blueprint(
-                name=machine.name,
-                address=ipaddress.IPv4Interface((machine.address, topology.network.prefixlen)),
-                bridged=isinstance(machine, Server),
-                binds=tuple(binds),
-                files=tuple(files),
-            )
-        )
-    _private(state / "id_ed25519", key.private)
-    _private(state / "known_hosts", "".join(known))
-    made = Secrets.of(topology)
-    _private(state / "secrets.json", json.dumps({"vrrp": made.vrrp, "stats": made.stats}))
-    facts = {"topology": _fingerprint(topology), "standing": standing, "owner": os.getpid()}
-    _private(state / "lab.json", json.dumps(facts))
-    operator = (topology.labs.embedded.operator, topology.network.prefixlen)
-    return {
-        "lab": name,
-        "image": str(disk),
-        "operator": str(ipaddress.IPv4Interface(operator)),
-        "machines": [rack.encode(machine) for machine in machines],
-    }
-
-
-def _private(path: Path, content: str) -> None:
-    with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
-        file.write(content)
 
 
 # The write end of the lifeline is held by this process and by no other: it ends with us.

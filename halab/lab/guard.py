@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from halab.errors import OutsideLab
@@ -18,21 +19,22 @@ _guarded: dict[ipaddress.IPv4Network, int] = {}
 _installed = False
 
 
-def guard(network: ipaddress.IPv4Network, inside: int | None) -> None:
-    """Allow connections to ``network`` only from the network namespace ``inside`` (an inode).
+def guard(networks: Iterable[ipaddress.IPv4Network], inside: int | None) -> None:
+    """Allow connections to ``networks`` only from the network namespace ``inside`` (an inode).
 
     ``None`` allows them from nowhere: the lab does not stand yet, or no longer.
     """
     global _installed
-    _guarded[network] = inside or 0
+    _guarded.update(dict.fromkeys(networks, inside or 0))
     if not _installed:
         sys.addaudithook(_audit)
         _installed = True
 
 
-def release(network: ipaddress.IPv4Network) -> None:
-    """Stop guarding ``network``: it belongs to real machines."""
-    _guarded.pop(network, None)
+def release(networks: Iterable[ipaddress.IPv4Network]) -> None:
+    """Stop guarding ``networks``: they belong to real machines."""
+    for network in networks:
+        _guarded.pop(network, None)
 
 
 def _audit(event: str, arguments: tuple[Any, ...]) -> None:

@@ -1,7 +1,7 @@
-"""The image that every machine of a built lab boots: Debian with the cluster's real programs.
+"""The images that machines of a built lab boot: Debian with the cluster's real programs.
 
-Built once by mmdebstrap, then kept in a cache folder under a key made of all that went
-into it, so that a change of package or setting builds a new one.
+Each is built once by mmdebstrap, then kept in a cache folder under a key made of all that
+went into it, so that a change of package or setting builds a new one.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from halab.errors import LabError
 
 SUITE = "bookworm"
 
-PACKAGES = (
+MACHINE = (
     # a machine
     "systemd", "systemd-sysv", "dbus", "openssh-server", "iproute2", "iputils-ping", "kmod",
     "procps", "python3", "nftables", "tcpdump", "socat", "util-linux-extra",
@@ -31,12 +33,40 @@ PACKAGES = (
     "curl", "apache2-utils", "nghttp2-client", "wrk",
 )  # fmt: skip
 
-# Units that a lab's machine has no use for; each costs start-up time on 11 machines at once.
+VIRTUALIZATION = (
+    "qemu-system-x86", "libvirt-daemon-system", "libvirt-daemon-driver-qemu", "libvirt-clients",
+    # what a guest is made of, see halab.lab.guest
+    "linux-image-cloud-amd64", "busybox-static",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """What an image is for: the first part of its folder's name, its packages, its MiB on disk."""
+
+    name: str
+    packages: tuple[str, ...]
+    size: int
+
+
+# Every machine boots this one.
+LIGHT = Flavour("image", MACHINE, 2048)
+# Has QEMU and libvirt too, and what their guests boot; only labs with such guests need it.
+HYPERVISOR = Flavour("hypervisor", MACHINE + VIRTUALIZATION, 3072)
+
+# Units that a lab's machine has no use for; each costs start-up time on 11 machines at once, and
+# under emulation a tenth of a second and more.
 MASKED = (
-    "apt-daily.timer", "apt-daily-upgrade.timer", "console-getty.service", "dpkg-db-backup.timer",
-    "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "getty.target",
-    "machines.target", "phpsessionclean.timer", "remote-fs.target", "systemd-journal-flush.service",
-    "systemd-logind.service", "systemd-pstore.service", "systemd-update-utmp.service",
+    "apt-daily.timer", "apt-daily-upgrade.timer", "console-getty.service", "dev-hugepages.mount",
+    "dev-mqueue.mount", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service",
+    "fstrim.timer", "getty.target", "kmod-static-nodes.service", "machines.target",
+    "modprobe@.service", "phpsessionclean.timer", "proc-sys-fs-binfmt_misc.automount",
+    "remote-fs.target", "sys-fs-fuse-connections.mount", "sys-kernel-config.mount",
+    "sys-kernel-debug.mount", "sys-kernel-tracing.mount", "systemd-binfmt.service",
+    "systemd-journal-flush.service", "systemd-logind.service", "systemd-modules-load.service",
+    "systemd-pstore.service", "systemd-random-seed.service", "systemd-remount-fs.service",
+    "systemd-sysusers.service", "systemd-tmpfiles-clean.timer",
+    "systemd-tmpfiles-setup-dev.service", "systemd-update-utmp.service",
     "systemd-update-utmp-runlevel.service", "systemd-user-sessions.service",
 )  # fmt: skip
 
@@ -51,9 +81,9 @@ APACHE_MODULES = ("headers",)
 Progress = Callable[[str], None]
 
 
-def key() -> str:
+def key(flavour: Flavour = LIGHT) -> str:
     """Twelve hex digits that change with anything that goes into the image."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
+    digest = hashlib.sha256(repr(flavour).encode() + Path(__file__).read_bytes())
     for file in sorted(FILES.rglob("*")):
         if file.is_file():
             digest.update(f"{file.relative_to(FILES)} {file.stat().st_mode}".encode())
@@ -66,70 +96,88 @@ def cache() -> Path:
     return Path(os.environ.get("HALAB_CACHE", "/var/cache/halab"))
 
 
-def path() -> Path:
+def path(flavour: Flavour = LIGHT) -> Path:
     """Where the image of today's key is, or would be."""
-    return cache() / f"image-{key()}"
+    return cache() / f"{flavour.name}-{key(flavour)}"
 
 
-def ensure(progress: Progress) -> Path:
-    """The image's folder, built first if it is not there (about a minute).
+def ensure(progress: Progress, flavour: Flavour = LIGHT) -> Path:
+    """The image's folder, built first if it is not there (one to two minutes).
 
     Raises :class:`LabError` when a tool, the disk or the network does not allow it; nothing
     half-built is left behind.
     """
-    image = path()
+    image = path(flavour)
     if image.is_dir():
         return image
     if shutil.which("mmdebstrap") is None:
         raise LabError("mmdebstrap is missing: apt-get install mmdebstrap, or ./run")
-    image.parent.mkdir(parents=True, exist_ok=True)
-    _forget_unfinished(image.parent)
-    free = shutil.disk_usage(image.parent).free
-    if free < 2 << 30:
+    with building(image, flavour.size) as unfinished:
+        _bootstrap(unfinished, flavour, progress)
+        _finish(unfinished)
+    return image
+
+
+@contextmanager
+def building(product: Path, size: int) -> Iterator[Path]:
+    """A folder to build in, which becomes ``product`` when the building succeeds, and else goes.
+
+    ``size`` is the MiB that its disk must have free; raises :class:`LabError` if it has not.
+    """
+    product.parent.mkdir(parents=True, exist_ok=True)
+    _forget_unfinished(product.parent)
+    free = shutil.disk_usage(product.parent).free >> 20
+    if free < size:
         raise LabError(
-            f"{image.parent} has {free >> 20} MiB free and the node image needs 2048: "
+            f"{product.parent} has {free} MiB free and {product.name} needs {size}: "
             "free some, or point HALAB_CACHE at another disk"
         )
-    unfinished = image.with_name(f"{image.name}.unfinished-{os.getpid()}")
+    unfinished = product.with_name(f"{product.name}.unfinished-{os.getpid()}")
     try:
-        _bootstrap(unfinished, progress)
-        _finish(unfinished)
+        yield unfinished
         try:
-            unfinished.rename(image)
+            unfinished.rename(product)
         except OSError as error:
-            # another run has finished the same image meanwhile
+            # another run has finished the same one meanwhile
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return image
 
 
 def _forget_unfinished(folder: Path) -> None:
     """Remove what builders that were killed have left."""
-    for unfinished in folder.glob("image-*.unfinished-*"):
+    for unfinished in folder.glob("*.unfinished-*"):
         if not Path("/proc", unfinished.name.rpartition("-")[2]).exists():
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _bootstrap(target: Path, progress: Progress) -> None:
+def _bootstrap(target: Path, flavour: Flavour, progress: Progress) -> None:
     command = [
-        "mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}",
+        "mmdebstrap", "--variant=minbase", f"--include={','.join(flavour.packages)}",
         "--format=directory", SUITE, str(target),
     ]  # fmt: skip
     steps = ("update", "downloading", "extracting", "essential", "remaining", "cleaning")
     said: list[str] = []
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        # Debian's kernel makes no initrd of its own: a guest's is ours
+        env={**os.environ, "INITRD": "No"},
+    ) as process:
         assert process.stderr is not None
         for line in process.stderr:
             said.append(line.rstrip())
             if line.startswith("I: "):
                 step = next((i for i, word in enumerate(steps, 1) if word in line), None)
                 if step:
-                    progress(f"[{step}/{len(steps)}] {line[3:].strip().rstrip('.')}")
+                    done = f"{flavour.name} [{step}/{len(steps)}]"
+                    progress(f"{done} {line[3:].strip().rstrip('.')}")
     if process.returncode != 0:
         reason = next((s for s in reversed(said) if s.startswith("E: ")), said[-1] if said else "?")
-        raise LabError(f"the node image could not be built: mmdebstrap says: {reason}")
+        raise LabError(f"the {flavour.name} could not be built: mmdebstrap says: {reason}")
 
 
 def _finish(root: Path) -> None:
@@ -141,6 +189,11 @@ def _finish(root: Path) -> None:
     for wants in units.glob("*.wants"):
         for unit in (*MASKED, *ON_DEMAND):
             (wants / unit).unlink(missing_ok=True)
+    # nothing is left for generators to find, and each daemon-reload runs them all
+    generators = root / "etc/systemd/system-generators"
+    generators.mkdir(exist_ok=True)
+    for generator in (root / "usr/lib/systemd/system-generators").iterdir():
+        (generators / generator.name).symlink_to("/dev/null")
     shutil.copytree(FILES, root, dirs_exist_ok=True)
     modules = root / "etc/apache2/mods-enabled"
     for module in APACHE_MODULES:

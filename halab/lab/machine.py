@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import stat
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from halab.lab import cgroup, namespace, switch
+from halab.lab.switch import Route
+
+if TYPE_CHECKING:
+    from halab.lab.qemu import Emulation
 
 # What root in a machine must not have: each acts on the whole host. nspawn's own default
 # leaves out the clock, modules and raw I/O already; device nodes and file handles are ours.
@@ -20,16 +26,32 @@ DROPPED = (
 
 DISK = "512m"
 
+ASKS_FOR_REBOOT = 133
+"""nspawn's exit status with --keep-unit: EXIT_FORCE_RESTART of systemd's exit-status.h."""
+
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What a machine is made of; ``files`` are laid on its disk once, with their modes."""
+    """What a machine is made of; ``files`` are laid on its disk once, with their modes.
+
+    With an ``emulation`` it is a machine of QEMU, else one of systemd-nspawn that boots ``image``,
+    or the lab's where there is none, and has these ``devices`` of the host. Its cable goes to the
+    switch ``lan``; a router has a second one, with the address ``behind``, to switch.BEHIND. The
+    NIC of a machine of QEMU has so many ``queues`` for receiving, and as many for sending.
+    """
 
     name: str
     address: ipaddress.IPv4Interface
     bridged: bool = False
     binds: tuple[tuple[str, str], ...] = ()
     files: tuple[tuple[str, str, int], ...] = ()
+    emulation: Emulation | None = None
+    image: str = ""
+    devices: tuple[str, ...] = ()
+    lan: str = switch.LAN
+    routes: tuple[Route, ...] = ()
+    behind: ipaddress.IPv4Interface | None = None
+    queues: int = 1
 
 
 @dataclass
@@ -44,12 +66,12 @@ class Machine:
 
     @property
     def name(self) -> str:
+        """The host name."""
         return self.blueprint.name
 
     def rack(self) -> None:
         """Lay out the disk: the image below, the machine's own changes in RAM above."""
-        self.place.mkdir(parents=True)
-        namespace.mount("tmpfs", str(self.place), "tmpfs", 0, f"size={DISK},mode=755")
+        self.lay_out_place()
         for folder in ("upper", "work", "root"):
             (self.place / folder).mkdir()
         for name, content, mode in self.blueprint.files:
@@ -58,19 +80,34 @@ class Machine:
             file.touch(mode=0o600)
             file.write_text(content)
             file.chmod(mode)
+        for device in self.blueprint.devices:
+            # nodes of its own, which it may give away: the host's keep their owner and mode
+            node = Path(f"{self.place}{device}")
+            node.parent.mkdir(parents=True, exist_ok=True)
+            os.mknod(node, stat.S_IFCHR, os.stat(device).st_rdev)
+            node.chmod(0o666)
+        image = self.blueprint.image or self.image
         namespace.mount(
             "overlay",
             str(self.place / "root"),
             "overlay",
             0,
-            f"lowerdir={self.image},upperdir={self.place}/upper,workdir={self.place}/work",
+            f"lowerdir={image},upperdir={self.place}/upper,workdir={self.place}/work",
         )
+
+    def lay_out_place(self) -> None:
+        """Make the folder, in RAM, that has the machine's disk and its console."""
+        self.place.mkdir(parents=True)
+        namespace.mount("tmpfs", str(self.place), "tmpfs", 0, f"size={DISK},mode=755")
 
     def power_on(self) -> None:
         """Plug the cable in and boot; returns at once, the machine serves SSH when it does."""
         if self.process is not None:
             return
-        switch.plug(self.name, self.blueprint.address, bridged=self.blueprint.bridged)
+        made = self.blueprint
+        switch.plug(self.name, made.address, lan=made.lan, routes=made.routes, bridged=made.bridged)
+        if made.behind:
+            switch.plug_router(self.name, made.behind)
         command = [
             "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit",
             f"--machine={self.name}", f"--directory={self.place}/root",
@@ -80,6 +117,7 @@ class Machine:
             "--capability=CAP_NET_ADMIN",
             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe",
             *(f"--bind-ro={source}:{target}" for source, target in self.blueprint.binds),
+            *(f"--bind={self.place}{device}:{device}" for device in self.blueprint.devices),
         ]  # fmt: skip
         self.process = subprocess.Popen(
             command,
@@ -98,11 +136,56 @@ class Machine:
         if self.process is None:
             return
         switch.unplug(self.name)
+        if self.blueprint.behind:
+            switch.unplug(switch.ROUTER_PORT)
         cgroup.kill(self.lab, self.name)
         self.process.wait()
         self.process = None
-        switch.forget(self.name)
+        self.forget_cable()
         cgroup.remove(self.lab, self.name)
+
+    def reboot_if_asked(self) -> None:
+        """Start it anew when it has shut down for a reboot, which nspawn leaves to its starter."""
+        if self.process is not None and self.process.poll() == ASKS_FOR_REBOOT:
+            self.power_off()
+            self.power_on()
+
+    def forget_cable(self) -> None:
+        """Drop what is left of the cable once the machine's processes have ended."""
+        switch.forget(self.name)
+
+    def port_up(self) -> None:
+        """Give the machine's cable its carrier."""
+        switch.port_up(self.name)
+
+    def port_down(self) -> None:
+        """Take the carrier from the machine's cable."""
+        switch.port_down(self.name)
+
+    def nic_up(self) -> None:
+        """Bring its NIC up from outside, whoever took it down inside; powered off, it has none."""
+        if self.process is not None:
+            switch.ip("link set eth0 up", netns=self.name)
+
+    def freeze(self) -> None:
+        """Have none of its processes run."""
+        cgroup.freeze(self.lab, self.name)
+
+    def thaw(self) -> None:
+        """Let its processes run."""
+        cgroup.thaw(self.lab, self.name)
+
+    def starve(self, share: float) -> None:
+        """Give its processes this share of one CPU's time together."""
+        cgroup.starve(self.lab, self.name, share)
+
+    def feed(self) -> None:
+        """Let its processes have all the time that there is."""
+        cgroup.feed(self.lab, self.name)
+
+    def cpu_time(self) -> float:
+        """Seconds of CPU time that its processes have had since it was switched on."""
+        return cgroup.cpu_time(self.lab, self.name)
 
     def status(self) -> str:
         """``on``, ``off``, or ``died (status)`` when it ended by itself."""

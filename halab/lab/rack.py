@@ -29,14 +29,26 @@ from typing import Any
 from halab.errors import HalabError
 from halab.lab import cgroup, inotify, namespace, switch
 from halab.lab.machine import Blueprint, Machine
+from halab.lab.qemu import Emulation, QemuMachine
+from halab.lab.switch import Loss, Route
 
 STATE = Path("/run/halab")
 OPERATOR = "operator"
+REBOOTS = 0.1
+"""Seconds after which a machine that asks for a reboot gets it, at the latest."""
+BUTTONS = ("power_on", "power_off", "port_up", "port_down", "nic_up", "freeze", "thaw", "feed")
+"""What a machine does when told to, without more words."""
 
 
 def state(lab: str) -> Path:
     """The folder on the host where a standing lab keeps its socket, keys and facts."""
     return STATE / lab
+
+
+def facts(lab: str) -> dict[str, Any]:
+    """What a standing lab says of itself: its kind, its topology's fingerprint, its owner."""
+    said: dict[str, Any] = json.loads((state(lab) / "lab.json").read_text())
+    return said
 
 
 @contextmanager
@@ -79,12 +91,20 @@ def blueprint(data: dict[str, Any]) -> Blueprint:
         bridged=data["bridged"],
         binds=tuple((a, b) for a, b in data["binds"]),
         files=tuple((a, b, c) for a, b, c in data["files"]),
+        emulation=Emulation(**data["emulation"]) if data["emulation"] else None,
+        image=data["image"],
+        devices=tuple(data["devices"]),
+        lan=data["lan"],
+        routes=tuple(Route(*route) for route in data["routes"]),
+        behind=ipaddress.IPv4Interface(data["behind"]) if data["behind"] else None,
+        queues=data["queues"],
     )
 
 
 def encode(plan: Blueprint) -> dict[str, Any]:
     """A blueprint as JSON can carry it."""
-    return {**asdict(plan), "address": str(plan.address)}
+    behind = str(plan.behind) if plan.behind else None
+    return {**asdict(plan), "address": str(plan.address), "behind": behind}
 
 
 def main() -> int:
@@ -130,12 +150,12 @@ def _rack(plan: dict[str, Any], listener: socket.socket) -> int:
     namespace.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
     switch.set_up()
     operator = ipaddress.IPv4Interface(plan["operator"])
-    switch.plug(OPERATOR, operator)
+    switch.plug(OPERATOR, operator, routes=tuple(Route(*route) for route in plan["routes"]))
     machines = {
-        data["name"]: Machine(
-            plan["lab"], blueprint(data), Path(plan["image"]), Path("/run/machines", data["name"])
+        made.name: (QemuMachine if made.emulation else Machine)(
+            plan["lab"], made, Path(plan["image"]), Path("/run/machines", made.name)
         )
-        for data in plan["machines"]
+        for made in map(blueprint, plan["machines"])
     }
     for machine in machines.values():
         machine.rack()
@@ -156,7 +176,10 @@ class Control:
         with selectors.DefaultSelector() as selector:
             selector.register(listener, selectors.EVENT_READ)
             while True:
-                for key, _ in selector.select():
+                ready = selector.select(REBOOTS)
+                for machine in self.machines.values():
+                    machine.reboot_if_asked()
+                for key, _ in ready:
                     if key.fileobj is listener:
                         connection, _ = listener.accept()
                         selector.register(connection, selectors.EVENT_READ)
@@ -178,25 +201,27 @@ class Control:
                 with open(f"/run/netns/{OPERATOR}") as netns:
                     socket.send_fds(connection, [b'{"ok": null}\n'], [netns.fileno()])
                 return True
-            answer = {"ok": self._do(do, name)}
+            answer = {"ok": self._do(do, name, request)}
         except (HalabError, KeyError, OSError) as error:
             answer = {"error": f"{do} {name}: {error}"}
         connection.sendall(json.dumps(answer).encode() + b"\n")
         return True
 
-    def _do(self, do: str, name: str) -> Any:
+    def _do(self, do: str, name: str, request: dict[str, Any]) -> Any:
         if do == "status":
             return {name: machine.status() for name, machine in self.machines.items()}
         if do == "console":
             return (self.machines[name].place / "console").read_text(errors="replace")[-4000:]
-        if do == "power_on":
-            return self.machines[name].power_on()
-        if do == "power_off":
-            return self.machines[name].power_off()
-        if do == "port_up":
-            return switch.port_up(self.machines[name].name)
-        if do == "port_down":
-            return switch.port_down(self.machines[name].name)
+        if do == "cpu_time":
+            return self.machines[name].cpu_time()
+        if do == "starve":
+            return self.machines[name].starve(request["share"])
+        if do == "lose":
+            return switch.lose(Loss(**request["loss"]))
+        if do == "lose_no_more":
+            return switch.lose_no_more(Loss(**request["loss"]))
+        if do in BUTTONS:
+            return getattr(self.machines[name], do)()
         raise KeyError(f"the rack cannot do {do!r}")
 
 

@@ -1,17 +1,64 @@
-"""The lab's switch: a bridge in a namespace of its own, with a port for each machine.
+"""The lab's switches: bridges in a namespace of their own, with a port for each machine.
+
+One is the LAN; the other the network behind the gateway, which has a port at both.
 
 A machine's cable is a veth pair: ``eth0`` in the machine, and at the switch a port that has
-the machine's name.
+the machine's name. An emulated machine's port is a tap, whose other end QEMU holds.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import subprocess
+from typing import NamedTuple
 
 from halab.errors import LabError
 
-BRIDGE = "lan"
+LAN, BEHIND = "lan", "behind"
+
+ROUTER_PORT = "router.behind"
+"""The gateway's port at the switch behind it; no machine can have such a name."""
+
+
+_NEVER_AGAIN = 1 << 31  # frames after which the first ones' turn would come again
+
+
+class Route(NamedTuple):
+    """A network, and the address of the router to it."""
+
+    network: str
+    via: str
+
+
+class Loss(NamedTuple):
+    """Frames from one machine's port to another's that the switch loses.
+
+    ``protocol`` is an IP protocol as nft names it, or empty for every frame; ``percent`` of them,
+    chosen at random, are lost, or else the ``first`` so many and none after them.
+    """
+
+    source: str
+    target: str
+    protocol: str = ""
+    percent: int = 100
+    first: int = 0
+
+    @property
+    def table(self) -> str:
+        """The name of the nft table that has the rule: the same for the same loss."""
+        many = f"first_{self.first}" if self.first else str(self.percent)
+        words = (self.source, self.target, self.protocol or "all", many)
+        return "_".join(("lose", *words)).replace("-", "_")
+
+    @property
+    def rule(self) -> str:
+        """The nft rule in the bridge's forward hook, which a frame passes once for each port."""
+        which = f"ether type ip ip protocol {self.protocol}" if self.protocol else ""
+        many = f"numgen random mod 100 < {self.percent}" if self.percent < 100 else ""
+        if self.first:
+            many = f"numgen inc mod {_NEVER_AGAIN} < {self.first}"
+        words = (f'iifname "{self.source}" oifname "{self.target}"', which, many)
+        return " ".join((*filter(None, words), "counter drop"))
 
 
 def ip(*commands: str, netns: str | None = None) -> None:
@@ -28,16 +75,29 @@ def mac(address: ipaddress.IPv4Address) -> str:
 
 
 def set_up() -> None:
-    """Make the bridge; multicast (VRRP's 224.0.0.18) goes to every port."""
+    """Make the bridges; multicast (VRRP's 224.0.0.18) goes to every port."""
     ip(
         "link set lo up",
-        f"link add {BRIDGE} type bridge mcast_snooping 0 forward_delay 0",
-        f"link set {BRIDGE} up",
+        *(
+            line
+            for bridge in (LAN, BEHIND)
+            for line in (
+                f"link add {bridge} type bridge mcast_snooping 0 forward_delay 0",
+                f"link set {bridge} up",
+            )
+        ),
     )
 
 
-def plug(machine: str, address: ipaddress.IPv4Interface, *, bridged: bool = False) -> None:
-    """Make the machine's network namespace and lay a cable from the switch to its ``eth0``.
+def plug(
+    machine: str,
+    address: ipaddress.IPv4Interface,
+    *,
+    lan: str = LAN,
+    routes: tuple[Route, ...] = (),
+    bridged: bool = False,
+) -> None:
+    """Make the machine's network namespace and lay a cable from the switch ``lan`` to its ``eth0``.
 
     ``bridged`` puts eth0 into a bridge ``br0`` that carries the address, as on a host of
     virtual machines.
@@ -46,7 +106,7 @@ def plug(machine: str, address: ipaddress.IPv4Interface, *, bridged: bool = Fals
     ip(
         f"netns add {machine}",
         f"link add {machine} type veth peer name eth0 address {hardware} netns {machine}",
-        f"link set {machine} master {BRIDGE} up",
+        f"link set {machine} master {lan} up",
     )
     owner = "br0" if bridged else "eth0"
     inside = ["link set lo up"]
@@ -56,7 +116,37 @@ def plug(machine: str, address: ipaddress.IPv4Interface, *, bridged: bool = Fals
             "link set eth0 master br0 up",
         ]
     inside += [f"address add {address} broadcast + dev {owner}", f"link set {owner} up"]
+    inside += [f"route add {route.network} via {route.via}" for route in routes]
     ip(*inside, netns=machine)
+
+
+def plug_router(machine: str, address: ipaddress.IPv4Interface) -> None:
+    """Lay a plugged machine's second cable, to the switch behind it, and have it forward.
+
+    It does so before it has booted: a packet that it dropped then would be sent again 1 s later.
+    """
+    far = f"name eth1 address {mac(address.ip)} netns {machine}"
+    ip(
+        f"link add {ROUTER_PORT} type veth peer {far}",
+        f"link set {ROUTER_PORT} master {BEHIND} up",
+    )
+    ip(f"address add {address} broadcast + dev eth1", "link set eth1 up", netns=machine)
+    forward = "echo 1 > /proc/sys/net/ipv4/ip_forward"
+    # not ip netns exec, which would mount a /sys anew
+    command = ["nsenter", f"--net=/run/netns/{machine}", "sh", "-c", forward]
+    done = subprocess.run(command, text=True, capture_output=True)
+    if done.returncode != 0:
+        raise LabError(f"{machine} cannot be made a router: {done.stderr.strip()}")
+
+
+def plug_tap(machine: str, queues: int = 1) -> None:
+    """Make the port of a machine that QEMU emulates, whose NIC has so many queues.
+
+    With several, a flow's packets go to the queue that last sent any of it, and a new flow's to
+    one by the hash of its addresses and ports (tun_automq_select_queue in drivers/net/tun.c).
+    """
+    mode = "tap multi_queue" if queues > 1 else "tap"
+    ip(f"tuntap add {machine} mode {mode}", f"link set {machine} master {LAN} up")
 
 
 def port_up(port: str) -> None:
@@ -77,3 +167,25 @@ def unplug(port: str) -> None:
 def forget(machine: str) -> None:
     """Drop the namespace of a machine whose processes have ended."""
     ip(f"netns delete {machine}")
+
+
+def lose(loss: Loss) -> None:
+    """Lose these frames from now on; telling it twice loses no more of them."""
+    chain = f"chain f {{ type filter hook forward priority 0; {loss.rule}; }}"
+    _nft(f"{_without(loss)}\ntable bridge {loss.table} {{ {chain}\n}}")
+
+
+def lose_no_more(loss: Loss) -> None:
+    """Lose these frames no more; telling it twice does no harm."""
+    _nft(_without(loss))
+
+
+def _without(loss: Loss) -> str:
+    # this nft has no destroy, which would not ask whether the table is there
+    return f"add table bridge {loss.table}\ndelete table bridge {loss.table}"
+
+
+def _nft(commands: str) -> None:
+    done = subprocess.run(["nft", "-f", "-"], input=commands, text=True, capture_output=True)
+    if done.returncode != 0:
+        raise LabError(f"nft: {done.stderr.strip()}; commands: {commands}")

@@ -1,0 +1,51 @@
+"""What turns a server of a built lab into a host of libvirt guests."""
+
+from __future__ import annotations
+
+from halab.hypervisor import Hypervisor
+from halab.hypervisor.container import ContainerHypervisor
+from halab.hypervisor.libvirt import LibvirtHypervisor
+from halab.lab.qemu import Emulation
+from halab.lab.web_guest import SYSTEM, WebGuests
+from halab.topology import Topology
+
+GUESTS = ("containers", "libvirt")
+"""What web VMs can be: light ones, or guests of the libvirt on their servers."""
+
+# A server is no host of its own: it has no control groups to hand out, it may make no device
+# nodes, so that QEMU cannot have a /dev of its own, and its console's output needs no daemon.
+# After its power was cut, libvirt would hold files for in use: it believes the kernel's boot time.
+QEMU_CONF = """\
+cgroup_controllers = []
+namespaces = []
+security_driver = "none"
+stdio_handler = "file"
+remember_owner = 0
+"""
+
+
+class Hosting(Emulation):
+    """What a server needs to host guests: QEMU, what guests boot, and its share of the host."""
+
+    @property
+    def files(self) -> list[tuple[str, str, int]]:
+        """What is laid on a server's disk."""
+        return [("/etc/libvirt/qemu.conf", QEMU_CONF, 0o600)]
+
+    @property
+    def binds(self) -> list[tuple[str, str]]:
+        """What a server sees of this machine's disk, read-only."""
+        return [(self.boot, str(SYSTEM))]
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices that a server has; a guest's cable ends in a tap."""
+        return ("/dev/net/tun", "/dev/kvm") if self.accelerator == "kvm" else ("/dev/net/tun",)
+
+
+def hypervisor(topology: Topology, accelerator: str | None) -> Hypervisor:
+    """What hosts the VMs of a built lab: with an accelerator libvirt, else containers."""
+    if accelerator is None:
+        return ContainerHypervisor(topology)
+    accelerated = accelerator == "kvm"
+    return LibvirtHypervisor(WebGuests(topology), "qemu:///system", accelerated=accelerated)

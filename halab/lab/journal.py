@@ -1,0 +1,57 @@
+"""The journal of a lab: what was broken in it on purpose, and whether it was mended.
+
+A line is written before anything is done, so that whatever ends a run leaves its trace. The file
+is in the lab's folder, and goes with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+DOING, DONE, FAILED, UNDOING, UNDONE = "doing", "done", "failed", "undoing", "undone"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A step of one fault; ``at`` is seconds of the wall clock, ``number`` tells faults apart."""
+
+    at: float
+    step: str
+    number: str
+    fault: str
+    node: str
+    arguments: str
+
+
+class Journal:
+    """A file of JSON lines that only grows; several processes may write to it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, step: str, number: str, fault: str, node: str, arguments: str) -> Entry:
+        """Put a line, dated now."""
+        entry = Entry(time.time(), step, number, fault, node, arguments)
+        line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"
+        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, line.encode())  # one write: lines of two writers do not mix
+        finally:
+            os.close(file)
+        return entry
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All lines, in the order in which they were written; none where nothing was."""
+        if not self.path.exists():
+            return ()
+        return tuple(Entry(**json.loads(line)) for line in self.path.read_text().splitlines())
+
+    def unmended(self) -> tuple[Entry, ...]:
+        """The first lines of the faults that were begun and never undone."""
+        entries = self.entries()
+        undone = {entry.number for entry in entries if entry.step == UNDONE}
+        return tuple(e for e in entries if e.step == DOING and e.number not in undone)
