@@ -1,0 +1,192 @@
+"""A fault: a deed and its undoing, with a name, and a line in the lab's journal for each step."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from types import TracebackType
+from typing import ParamSpec, TypeVar
+
+from halab import wait
+from halab.lab import journal
+from halab.names import listed
+from halab.node import Node
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What is done to a node, and what takes it back: safe to do twice, and without the doing."""
+
+    node: Node
+    do: Callable[[], object]
+    undo: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that was done: ``at`` is seconds of the wall clock, ``took`` is seconds."""
+
+    at: float
+    took: float
+
+    def __str__(self) -> str:
+        return f"at {datetime.fromtimestamp(self.at):%H:%M:%S.%f} in {self.took:.3f} s"
+
+
+class Undone(AbstractContextManager[None]):
+    """Entering does it, leaving undoes it; so does a doing that fails, before its error goes on."""
+
+    @abstractmethod
+    def do(self) -> None:
+        """Do it."""
+
+    @abstractmethod
+    def undo(self) -> None:
+        """Undo it, whether it has been done, done half-way, or undone already."""
+
+    def __enter__(self) -> None:
+        try:
+            self.do()
+        except BaseException:
+            self.undo()
+            raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.undo()
+
+
+class Fault(Undone):
+    """One fault of the catalogue.
+
+    ``done`` and ``undone``, the first time that it was, are None before.
+    """
+
+    def __init__(self, name: str, arguments: str, deed: Deed) -> None:
+        self.name = name
+        self.arguments = arguments
+        self.deed = deed
+        self.done: Step | None = None
+        self.undone: Step | None = None
+        self._number = f"{os.getpid()}.{next(_numbers)}"
+
+    def do(self) -> None:
+        """Do it."""
+        self.done = self._take(self.deed.do, journal.DOING, journal.DONE)
+
+    def undo(self) -> None:
+        """Undo it, whether it has been done, done half-way, or undone already."""
+        undone = self._take(self.deed.undo, journal.UNDOING, journal.UNDONE)
+        self.undone = self.undone or undone
+
+    def _take(self, action: Callable[[], object], before: str, after: str) -> Step:
+        at, began = self._journal(before), wait.clock()
+        try:
+            action()
+        except BaseException:
+            self._journal(journal.FAILED)
+            raise
+        self._journal(after)
+        return Step(at, wait.clock() - began)
+
+    def _journal(self, step: str) -> float:
+        node = self.deed.node
+        if node.journal is None:
+            return datetime.now().timestamp()
+        return node.journal.write(step, self._number, self.name, node.name, self.arguments).at
+
+    def __str__(self) -> str:
+        said = [f"{self.name}({self.arguments})"]
+        if self.done:
+            said.append(f"done {self.done}")
+        said.append(f"undone {self.undone}" if self.undone else "not undone yet")
+        return ", ".join(said)
+
+
+def fault(deed: Callable[P, Deed]) -> Callable[P, Fault]:
+    """Make a fault of a function that gives its deed: it has the function's name and arguments.
+
+    >>> @fault
+    ... def keepalived_stopped(director: Director) -> Deed:
+    ...     return Deed(director.node, director.keepalived.stop, director.keepalived.start)
+    """
+    signature = inspect.signature(deed)
+
+    @wraps(deed)
+    def made(*args: P.args, **kwargs: P.kwargs) -> Fault:
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        values = [v for name, v in given.arguments.items() if name not in ("cluster", "lab")]
+        return Fault(deed.__name__, ", ".join(map(_shown, values)), deed(*args, **kwargs))
+
+    return made
+
+
+def _shown(value: object) -> str:
+    """A thing of the cluster by its name, anything else as it is written."""
+    name = getattr(value, "name", None)
+    return str(name if name is not None else value)
+
+
+class Together(Undone):
+    """Faults that are done at once, as near as sixteen hands can, and undone at once."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+
+    def do(self) -> None:
+        """Do all of them; one that fails is undone before the others are."""
+        self._all(Fault.__enter__)
+
+    def undo(self) -> None:
+        """Undo each of them, whatever becomes of the others; raises all their errors."""
+        self._all(Fault.undo)
+
+    def _all(self, action: Callable[[Fault], None]) -> None:
+        if not self.faults:
+            return
+        with ThreadPoolExecutor(min(len(self.faults), 16)) as pool:
+            futures = [pool.submit(action, one) for one in self.faults]
+        errors = [error for future in futures if (error := future.exception()) is not None]
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise BaseExceptionGroup(f"{len(errors)} faults", errors)
+
+    def __str__(self) -> str:
+        name = self.faults[0].name if self.faults else "nothing"
+        return f"{name} of {listed(one.arguments for one in self.faults)}"
+
+
+def each_of(things: Iterable[T], made: Callable[[T], Fault]) -> Together:
+    """The same fault of each of these things, together.
+
+    >>> inflict(each_of(half_of(cluster.backends), partial(apache_killed, cluster)))
+    """
+    return Together([made(thing) for thing in things])
+
+
+def half_of(things: Sequence[T]) -> Sequence[T]:
+    """Every second of them, so that every server has its share; of an odd number the larger half.
+
+    >>> half_of("abcde")
+    'ace'
+    """
+    return things[::2]

@@ -1,0 +1,168 @@
+"""A fault: what it journals, and that it is undone however its doing ended."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from halab.faults import Deed, Fault, each_of, fault, half_of
+from halab.lab.journal import Journal
+from halab.node import Node
+from halab.transport import Access
+
+ACCESS = Access("root", Path("/nowhere"), Path("/nowhere"))
+
+
+class Lamp:
+    """Something to switch off."""
+
+    def __init__(self, journal: Journal, name: str = "lamp") -> None:
+        # a node that is never spoken with
+        self.node = Node(name, IPv4Address("127.0.0.1"), ACCESS, journal=journal)
+        self.name = name
+        self.lit = True
+        self.broken = False
+
+    def off(self) -> None:
+        self.lit = False
+        if self.broken:
+            raise OSError("the switch came off")
+
+    def on(self) -> None:
+        self.lit = True
+
+
+@fault
+def dark(lamp: Lamp, why: str = "night") -> Deed:
+    return Deed(lamp.node, lamp.off, lamp.on)
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal")
+
+
+@pytest.fixture
+def lamp(journal: Journal) -> Lamp:
+    return Lamp(journal)
+
+
+def steps(journal: Journal) -> list[str]:
+    return [entry.step for entry in journal.entries()]
+
+
+def test_nothing_is_done_before_it_is_entered(lamp: Lamp, journal: Journal) -> None:
+    dark(lamp)
+    assert lamp.lit
+    assert journal.entries() == ()
+
+
+def test_each_step_has_a_line_with_its_name_node_and_arguments(
+    lamp: Lamp, journal: Journal
+) -> None:
+    with dark(lamp, why="fuse"):
+        assert not lamp.lit
+        assert steps(journal) == ["doing", "done"]
+    assert lamp.lit
+    assert steps(journal) == ["doing", "done", "undoing", "undone"]
+    said = {(e.fault, e.node, e.arguments) for e in journal.entries()}
+    assert said == {("dark", "lamp", "lamp, fuse")}
+    times = [entry.at for entry in journal.entries()]
+    assert times == sorted(times)
+
+
+def test_the_line_is_there_before_anything_is_done(lamp: Lamp, journal: Journal) -> None:
+    seen: list[str] = []
+    with Fault("dark", "", Deed(lamp.node, lambda: seen.extend(steps(journal)), lamp.on)):
+        assert seen == ["doing"]
+
+
+def test_defaults_are_among_the_arguments(lamp: Lamp, journal: Journal) -> None:
+    with dark(lamp):
+        pass
+    assert {entry.arguments for entry in journal.entries()} == {"lamp, night"}
+
+
+def test_what_failed_half_way_is_undone_and_its_error_goes_on(lamp: Lamp, journal: Journal) -> None:
+    lamp.broken = True
+    with pytest.raises(OSError, match="came off"), dark(lamp):
+        pytest.fail("entered")
+    assert lamp.lit
+    assert steps(journal) == ["doing", "failed", "undoing", "undone"]
+    assert journal.unmended() == ()
+
+
+def test_undone_when_its_block_fails(lamp: Lamp) -> None:
+    with pytest.raises(ValueError, match="test"), dark(lamp):
+        raise ValueError("test")
+    assert lamp.lit
+
+
+def test_what_was_not_undone_is_unmended(lamp: Lamp, journal: Journal) -> None:
+    with dark(lamp):
+        (left,) = journal.unmended()
+        assert (left.step, left.fault, left.node) == ("doing", "dark", "lamp")
+    assert journal.unmended() == ()
+
+
+def test_undoing_that_failed_is_unmended(lamp: Lamp, journal: Journal) -> None:
+    stuck = Fault("stuck", "", Deed(lamp.node, lamp.off, lambda: 1 / 0))
+    with pytest.raises(ZeroDivisionError), stuck:
+        pass
+    assert steps(journal)[-1] == "failed"
+    assert [entry.fault for entry in journal.unmended()] == ["stuck"]
+
+
+def test_undone_again_does_no_harm(lamp: Lamp, journal: Journal) -> None:
+    one = dark(lamp)
+    with one:
+        pass
+    one.undo()
+    assert lamp.lit
+    assert journal.unmended() == ()
+
+
+def test_times_are_told(lamp: Lamp) -> None:
+    one = dark(lamp)
+    with one:
+        assert one.done is not None
+        assert 0 <= one.done.took < 1
+        assert str(one).startswith("dark(lamp, night), done at ")
+        assert str(one).endswith(", not undone yet")
+    assert ", undone at " in str(one)
+
+
+def test_two_faults_of_a_name_are_told_apart(lamp: Lamp, journal: Journal) -> None:
+    with dark(lamp):
+        with dark(lamp):
+            pass
+        assert len(journal.unmended()) == 1
+
+
+def test_faults_compose(journal: Journal) -> None:
+    lamps = [Lamp(journal, f"lamp{n}") for n in range(3)]
+    with each_of(lamps, dark) as none:
+        assert none is None
+        assert not any(lamp.lit for lamp in lamps)
+    assert all(lamp.lit for lamp in lamps)
+    assert {entry.node for entry in journal.entries()} == {"lamp0", "lamp1", "lamp2"}
+
+
+def test_all_are_undone_when_one_of_them_fails(journal: Journal) -> None:
+    lamps = [Lamp(journal, f"lamp{n}") for n in range(3)]
+    lamps[1].broken = True
+    with pytest.raises(OSError, match="came off"), each_of(lamps, dark):
+        pytest.fail("entered")
+    assert all(lamp.lit for lamp in lamps)
+
+
+def test_none_of_nothing() -> None:
+    with each_of([], dark):
+        pass
+
+
+@pytest.mark.parametrize(("things", "half"), [("abcd", "ac"), ("abc", "ac"), ("", "")])
+def test_half_takes_every_second(things: str, half: str) -> None:
+    assert half_of(things) == half
