@@ -10,7 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
+from ipaddress import (
+    AddressValueError,
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    NetmaskValueError,
+)
 
 from halab.source_lines import Place
 
@@ -23,12 +29,16 @@ _RANGE = re.compile(r"([0-9.]+)-([0-9.]+)", re.ASCII)
 
 @dataclass(frozen=True)
 class Owner:
-    """Something with an address; ``server`` is set for a VM whose address its range gives."""
+    """Something with an address; ``server`` is set for a VM whose address its range gives.
+
+    ``behind`` is true in the network behind the gateway, false in the LAN.
+    """
 
     name: str
     address: IPv4Address
     place: Place
     server: str | None = None
+    behind: bool = False
 
 
 def mapping(value: object, *keys: str) -> Mapping[str, object]:
@@ -60,6 +70,16 @@ def network(value: object) -> IPv4Network:
     if loose.network_address != IPv4Address(written.split("/")[0]):
         raise ValueError(f"is an address inside a network; write {loose}")
     return loose
+
+
+def interface(value: object) -> IPv4Interface:
+    """Take ``a.b.c.d/n``, a host's address with its network's prefix; raise ValueError else."""
+    if isinstance(value, IPv4Interface):
+        return value
+    try:
+        return IPv4Interface(value if isinstance(value, str) and "/" in value else "")
+    except (AddressValueError, NetmaskValueError):
+        raise ValueError("must be an address with its prefix, such as 198.51.100.1/24") from None
 
 
 def vm_range(value: object) -> tuple[IPv4Address, ...]:
@@ -112,10 +132,39 @@ def findings(data: Mapping[str, object]) -> Iterator[Finding]:
                 yield ("vm_exceptions", name), f"no such VM; the servers have {_among(known)}"
     owners = list(_owners(data, vms))
     yield from _shared(owners)
+    yield from _routed(data)
+    lan, behind = _lan(data), _behind(data)
+    if lan:
+        yield from _outside([owner for owner in owners if not owner.behind], lan)
+    if behind and not (lan and lan.overlaps(behind)):
+        yield from _outside([owner for owner in owners if owner.behind], behind)
+
+
+def _lan(data: Mapping[str, object]) -> IPv4Network | None:
     try:
-        yield from _outside(owners, network(data.get("network")))
+        return network(data.get("network"))
     except ValueError:
-        return
+        return None
+
+
+def _behind(data: Mapping[str, object]) -> IPv4Network | None:
+    """The network behind the first gateway; there can be no other."""
+    for name in mapping(data, "gateways"):
+        try:
+            return interface(mapping(data, "gateways", name).get("behind")).network
+        except ValueError:
+            return None
+    return None
+
+
+def _routed(data: Mapping[str, object]) -> Iterator[Finding]:
+    """What is wrong between the LAN, the gateway and the clients behind it."""
+    gateways, lan, behind = mapping(data, "gateways"), _lan(data), _behind(data)
+    if mapping(data, "routed_clients") and not data.get("gateways"):
+        yield ("routed_clients",), "they need a gateway to be behind; add it under gateways"
+    if lan and behind and lan.overlaps(behind):
+        message = f"{behind} overlaps the network {lan}; give the clients behind it another"
+        yield ("gateways", next(iter(gateways)), "behind"), message
 
 
 def _among(names: set[str]) -> str:
@@ -126,7 +175,7 @@ def _owners(
     data: Mapping[str, object], vms: Mapping[str, tuple[tuple[str, IPv4Address], ...]]
 ) -> Iterator[Owner]:
     single: list[tuple[str, Place]] = []
-    for group in ("directors", "servers", "clients"):
+    for group in ("directors", "servers", "clients", "gateways", "routed_clients"):
         single += [(name, (group, name, "address")) for name in mapping(data, group)]
     single.append(("the VIP", ("vrrp", "virtual_ipaddress")))
     single.append(("the operator", ("labs", "embedded", "operator")))
@@ -135,7 +184,14 @@ def _owners(
     for name, place in single:
         *above, last = (str(step) for step in place)
         try:
-            yield Owner(name, address(mapping(data, *above).get(last)), place)
+            its_own = address(mapping(data, *above).get(last))
+            yield Owner(name, its_own, place, behind=place[0] == "routed_clients")
+        except ValueError:
+            continue
+    for name in mapping(data, "gateways"):
+        try:
+            beyond = interface(mapping(data, "gateways", name).get("behind"))
+            yield Owner(name, beyond.ip, ("gateways", name, "behind"), behind=True)
         except ValueError:
             continue
     servers = mapping(data, "servers")

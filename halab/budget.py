@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from halab.haproxy_cfg import Check
+from halab.connecting import Connecting
+from halab.health_check import HealthCheck
+from halab.keepalived_conf import VrrpInstance
 from halab.service import Service
+from halab.tracking import VrrpScript, VrrpTrackProcess
 from halab.vrrp import Timers
+
+
+@dataclass(frozen=True)
+class Work:
+    """Seconds that something may take beyond what a protocol says; ``name`` tells who grants it."""
+
+    name: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.seconds:g} s"
 
 
 @dataclass(frozen=True)
@@ -21,19 +36,22 @@ class Budget:
     def __str__(self) -> str:
         return f"{self.value:.3f} {self.unit} ({self.terms})"
 
+    def and_(self, *works: Work) -> Budget:
+        """This budget with these terms more."""
+        terms = " + ".join([self.terms, *map(str, works)])
+        return Budget(self.value + _seconds(works), terms, self.unit)
+
     @classmethod
-    def resignation(cls, backup: Timers, work: float) -> Budget:
+    def resignation(cls, backup: Timers, works: Sequence[Work]) -> Budget:
         """From a priority-0 advert to the BACKUP's takeover: RFC 5798 section 6.4.2.
 
-        ``work`` is the seconds that the topology grants for the takeover itself.
+        ``works`` is what is granted for the takeover itself.
         """
-        return cls(
-            backup.skew_time + work,
-            f"skew_time of the BACKUP {backup.skew_time:.3f} s + takeover_work {work:g} s",
-        )
+        terms = [f"skew_time of the BACKUP {backup.skew_time:.3f} s", *map(str, works)]
+        return cls(backup.skew_time + _seconds(works), " + ".join(terms))
 
     @classmethod
-    def silence(cls, backup: Timers, work: float, adverts: float | None = None) -> Budget:
+    def silence(cls, backup: Timers, works: Sequence[Work], adverts: float | None = None) -> Budget:
         """From the MASTER's last advert to the BACKUP's takeover: RFC 5798 section 6.1.
 
         ``adverts``, where the operator asks for it, is the most that it may be, in advert
@@ -41,11 +59,70 @@ class Budget:
         """
         if adverts is not None:
             return cls(adverts * backup.advert_int, f"{adverts:g} × advert_int, as asked for")
-        return cls(
-            backup.master_down_interval + work,
+        interval = (
             f"Master_Down_Interval = {backup.down_timer_adverts} × {backup.advert_int:g} s"
-            f" + skew_time {backup.skew_time:.3f} s, + takeover_work {work:g} s",
+            f" + skew_time {backup.skew_time:.3f} s"
         )
+        return cls(
+            backup.master_down_interval + _seconds(works), ", + ".join([interval, *map(str, works)])
+        )
+
+    @classmethod
+    def given_away(
+        cls, lost: Budget, backup: Timers, works: Sequence[Work], *, weight: int = 0
+    ) -> Budget:
+        """From the loss of what the MASTER tracks, known after ``lost``, to the BACKUP's takeover.
+
+        With weight 0 the MASTER goes to FAULT and resigns (keepalived 2.2.7, vrrp.c,
+        vrrp_state_leave_master); with another, the BACKUP passes over its adverts of lower
+        priority until Master_Down_Timer has run out (RFC 5798 section 6.4.2). Where its NIC is
+        what was lost it cannot say anything: that is :meth:`silence`.
+        """
+        then = cls.silence(backup, works) if weight else cls.resignation(backup, works)
+        return cls(lost.value + then.value, f"{lost.terms}, + {then.terms}")
+
+    @classmethod
+    def script(cls, script: VrrpScript, *, hanging: bool) -> Budget:
+        """From HAProxy's death to the script's, by exit status or by ``hanging``."""
+        timeout = f" + timeout {script.timeout:g} s" if hanging else ""
+        terms = f"fall {script.fall} × interval {script.interval:g} s{timeout}"
+        return cls(script.detection(hanging=hanging), terms)
+
+    @classmethod
+    def process(cls, process: VrrpTrackProcess) -> Budget:
+        """From a tracked process's death until it counts: the kernel tells at once."""
+        return cls(process.detection, f"terminate_delay {process.terminate_delay:g} s")
+
+    @classmethod
+    def failback(cls, returning: VrrpInstance) -> Budget:
+        """From the start of a better keepalived until it has the VIP again; inf under nopreempt.
+
+        It hears the other's adverts for ``preempt_delay`` from the first of them on, and each
+        sets its timer anew; those after are passed over (keepalived 2.2.7, vrrp.c,
+        vrrp_state_backup).
+        """
+        if returning.nopreempt:
+            return cls(math.inf, "nopreempt")
+        own = returning.timers
+        down = f"Master_Down_Interval {own.master_down_interval:.3f} s"
+        if not returning.preempt_delay:
+            return cls(own.master_down_interval, down)
+        delay = f"advert_int {own.advert_int:g} s + preempt_delay {returning.preempt_delay:g} s"
+        value = own.advert_int + returning.preempt_delay + own.master_down_interval
+        return cls(value, f"{delay} + {down}")
+
+    @classmethod
+    def held(cls, connecting: Connecting, *, silent: bool, bound: bool = False) -> Budget:
+        """How long HAProxy may hold a request for a server that takes no connection.
+
+        ``bound``: by a cookie, to that server.
+        """
+        terms = f"retries {connecting.retries}"
+        if silent:
+            terms += f" and a first attempt, each timeout connect {connecting.timeout_connect:g} s"
+        if connecting.redispatch:
+            terms += ", option redispatch"
+        return cls(connecting.longest(silent=silent, bound=bound), terms)
 
     @classmethod
     def preemption(cls, master: Timers) -> Budget:
@@ -57,16 +134,42 @@ class Budget:
         return cls(master.advert_int, "one advert_int")
 
     @classmethod
-    def detection(cls, check: Check, *, silent: bool) -> Budget:
+    def announced_again(cls, delay: float, works: Sequence[Work]) -> Budget:
+        """From a worse director's moment as MASTER until nobody follows it any more.
+
+        Both announce themselves at that moment, in whatever order. Whoever heard the worse one last
+        hears the better one's second announcement (keepalived 2.2.7, vrrp.c, vrrp_state_master_rx
+        and vrrp_lower_prio_gratuitous_arp_thread), ``vrrp_garp_lower_prio_delay`` seconds later.
+        """
+        terms = " + ".join([f"vrrp_garp_lower_prio_delay {delay:g} s", *map(str, works)])
+        return cls(delay + _seconds(works), terms)
+
+    @classmethod
+    def detection(cls, check: HealthCheck, *, silent: bool) -> Budget:
         """From a server's death to DOWN, when it refuses checks, or when it is ``silent``."""
         how = "each refused at once" if not silent else "each with its timeout"
         terms = f"fall {check.fall} × inter {check.inter:g} s, {how}"
         return cls(check.detection(silent=silent), terms)
 
     @classmethod
-    def recovery(cls, check: Check) -> Budget:
-        """From a server's return to UP."""
-        return cls(check.recovery(), f"rise {check.rise} × inter {check.inter:g} s")
+    def detection_of_frozen(cls, check: HealthCheck) -> Budget:
+        """From the freezing of a server's process to DOWN; inf where TCP checks pass."""
+        answer = check.timeout_check or check.inter
+        terms = f"fall {check.fall} × inter {check.inter:g} s, each with {answer:g} s for an answer"
+        return cls(check.detection_of_frozen, terms if check.http else "a TCP check passes")
+
+    @classmethod
+    def detection_of_errors(cls, check: HealthCheck) -> Budget:
+        """From a server's first 5xx to DOWN; inf where TCP checks pass."""
+        terms = f"fall {check.fall} × inter {check.inter:g} s, each failed by its status"
+        return cls(check.detection_of_errors, terms if check.http else "a TCP check passes")
+
+    @classmethod
+    def recovery(cls, check: HealthCheck, *, silent: bool = False) -> Budget:
+        """From a server's return to UP; after silence a check may be under way that is lost."""
+        lost = f", after a check that is still lost, {check.timeout:g} s" if silent else ""
+        terms = f"rise {check.rise} × inter {check.inter:g} s{lost}"
+        return cls(check.recovery(silent=silent), terms)
 
     @classmethod
     def lost_share(cls, service: Service, detection: Budget, dead: int, backends: int) -> Budget:
@@ -80,3 +183,7 @@ class Budget:
         return cls(
             share, f"{rate:g}/s × {detection.value:.3f} s × {dead}/{backends} + {dead}", "requests"
         )
+
+
+def _seconds(works: Sequence[Work]) -> float:
+    return sum(work.seconds for work in works)

@@ -17,11 +17,11 @@ from typing import NamedTuple
 from halab.errors import NodeError
 
 ETHERNET_HEADER = 14
+GLOBAL_HEADER = 24  # of pcap: bytes before the first record
+RECORD_HEADER = 16  # of pcap: bytes before each frame
 
 _NANOSECONDS = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}  # by magic: one unit of the fraction
 _PCAPNG = b"\x0a\x0d\x0d\x0a"
-_GLOBAL_HEADER = 24
-_RECORD_HEADER = 16
 _LINKTYPE_ETHERNET = 1
 _MAXIMUM_SNAPLEN = 262144  # libpcap's MAXIMUM_SNAPLEN; a longer record is a garbled one
 _VLAN_TAGS = (0x8100, 0x88A8, 0x9100)  # 802.1Q, 802.1ad, and the older QinQ
@@ -70,7 +70,7 @@ def packets(stream: bytes | Iterable[bytes]) -> Iterator[Packet]:
         del held[:wanted]
         return taken
 
-    header = take(_GLOBAL_HEADER)
+    header = take(GLOBAL_HEADER)
     if not header:
         raise NodeError(
             f"tcpdump ended after {len(held)} bytes, before its pcap header: see its stderr"
@@ -79,7 +79,7 @@ def packets(stream: bytes | Iterable[bytes]) -> Iterator[Packet]:
     linktype = struct.unpack(order + "I", header[20:24])[0] & 0xFFFF  # above it: the FCS length
     if linktype != _LINKTYPE_ETHERNET:
         raise NodeError(f"pcap of link type {linktype}, not Ethernet: capture on one NIC, not any")
-    while record := take(_RECORD_HEADER):
+    while record := take(RECORD_HEADER):
         seconds, fraction, length, _ = struct.unpack(order + "IIII", record)
         if length > _MAXIMUM_SNAPLEN:
             raise NodeError(f"garbled pcap: a record of {length} bytes")

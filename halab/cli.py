@@ -20,8 +20,9 @@ from halab import terminal
 from halab.cluster import Cluster
 from halab.configuration import Configuration
 from halab.errors import HalabError, LabError, UserError
-from halab.lab import rack
+from halab.lab import kinds, rack
 from halab.lab.embedded import EmbeddedLab, take_down
+from halab.lab.hosting import GUESTS
 from halab.topology import Topology
 
 TOPOLOGY = Path(__file__).parents[1] / "topology.yaml"
@@ -46,10 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 4 if isinstance(error, UserError) else 3
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # whoever read the output wanted no more of it; nothing is to be flushed to it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="./run", description="The embedded lab.")
+    parser = argparse.ArgumentParser(prog="./run", description="A lab on this machine.")
     lab = parser.add_subparsers(metavar="lab", required=True).add_parser("lab")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
@@ -57,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     common.add_argument("--name", help="the lab's name (the topology's)")
     todo = lab.add_subparsers(dest="do", required=True)
-    todo.add_parser("up", parents=[common], help="boot a lab that stays")
+    up = todo.add_parser("up", parents=[common], help="boot a lab that stays")
+    up.add_argument("--lab", choices=sorted(kinds.KINDS), help="its kind (embedded)")
+    up.add_argument("--guests", choices=GUESTS, help="what its web VMs are (containers)")
     todo.add_parser("status", parents=[common], help="its machines, and whether they are on")
     shell = todo.add_parser(
         "shell",
@@ -78,8 +85,8 @@ def _do(options: argparse.Namespace, command: Sequence[str]) -> int:
     topology = Topology.load(options.topology)
     name = options.name or topology.name
     if options.do == "up":
-        return up(topology, name)
-    lab = EmbeddedLab.find(topology, name)
+        return up(topology, name, options.lab, options.guests)
+    lab = kinds.chosen(None, name).find(topology, name)
     if lab is None:
         print(f"no lab named {name} stands; ./run lab up boots one")
         return 1
@@ -92,11 +99,12 @@ def _do(options: argparse.Namespace, command: Sequence[str]) -> int:
 # -- up, status, down ----------------------------------------------------------------------
 
 
-def up(topology: Topology, name: str) -> int:
+def up(topology: Topology, name: str, kind: str | None = None, guests: str | None = None) -> int:
     """Boot a lab that stays, or take the one that stands, and bring the cluster up on it."""
-    lab = EmbeddedLab.find(topology, name)
+    chosen, guests = kinds.chosen(kind, name), kinds.guests(guests, name)
+    lab = chosen.find(topology, name)
     if lab is None:
-        lab = EmbeddedLab.start(topology, name, _progress, standing=True)
+        lab = chosen.start(topology, name, _progress, standing=True, guests=guests)
         _progress(f"booting {len(lab.nodes)} machines")
         try:
             lab.enter()

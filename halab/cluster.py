@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from halab import templates, wait, webserver
+from halab import deployment, nic, steady_state, wait, webserver
 from halab.client import Client
 from halab.configuration import Configuration
 from halab.director import Director
-from halab.errors import NodeError, Unreachable
-from halab.haproxy_stat import Status
-from halab.hypervisor.container import ContainerHypervisor
+from halab.errors import LabError, Unreachable
+from halab.gateway import Gateway
+from halab.haproxy_stat import Stat, Status
+from halab.keepalived import CONFIG
+from halab.names import listed
+from halab.nic import Nic
 from halab.node import Node, each
-from halab.topology import Topology, VirtualMachine
+from halab.placement import Placement
+from halab.steering import Steering
+from halab.topology import Topology, VirtualMachine, Vrrp
+from halab.wait import Condition
 from halab.webserver import Apache
 
 if TYPE_CHECKING:
@@ -24,7 +31,7 @@ Progress = Callable[[str], None]
 
 
 class Cluster:
-    """Directors, servers with their web VMs, and clients, in one lab."""
+    """Directors, servers with their web VMs, clients and their gateway, in one lab."""
 
     def __init__(self, lab: EmbeddedLab) -> None:
         self.lab = lab
@@ -32,7 +39,8 @@ class Cluster:
         self.directors = {name: Director(lab.nodes[name]) for name in self.topology.directors}
         self.servers = {name: lab.nodes[name] for name in self.topology.servers}
         self.clients = {name: lab.nodes[name] for name in self.topology.clients}
-        self.hypervisor = ContainerHypervisor(self.topology)
+        self.routed_clients = {name: lab.nodes[name] for name in self.topology.routed_clients}
+        self.hypervisor = lab.hypervisor
         self.configuration: Configuration | None = None
 
     # -- who is who --------------------------------------------------------------------------
@@ -55,19 +63,64 @@ class Cluster:
     @property
     def backends(self) -> tuple[VirtualMachine, ...]:
         """The VMs of the configuration that the cluster was brought to."""
-        assert self.configuration is not None, "the cluster has not been brought to anything yet"
-        return self.topology.backends(self.configuration.vms_per_server)
+        return self._configured.backends(self.topology)
+
+    @property
+    def vrrp(self) -> Vrrp:
+        """VRRP as the configuration has it: the topology's, unless told otherwise."""
+        return self._configured.vrrp(self.topology)
+
+    @property
+    def vms_by_server(self) -> dict[str, frozenset[str]]:
+        """The names of the backends that each server is to run; some may have none."""
+        return {
+            server: frozenset(vm.name for vm in self.backends if vm.server == server)
+            for server in self.servers
+        }
 
     @property
     def ports(self) -> tuple[int, ...]:
-        """The frontend ports of the HAProxy processes that the configuration has."""
+        """The frontend ports that the configuration has."""
+        return self.topology.haproxy.frontend_ports[: self._configured.ports]
+
+    @property
+    def processes(self) -> range:
+        """The numbers of the HAProxy processes that the configuration has on each director."""
+        return range(1, self._configured.haproxy_processes + 1)
+
+    def ports_of(self, process: int) -> tuple[int, ...]:
+        """The frontend ports of one HAProxy process, one for each of its threads."""
+        return self._configured.ports_of(process, self.topology)
+
+    def cpus_by_thread(self, process: int) -> tuple[frozenset[int], ...]:
+        """The CPUs on which each thread of a HAProxy process may run."""
+        cpus = self._configured.cpus_of(process)
+        anywhere = self.lab.director_machine().cpus
+        if cpus:
+            return tuple(frozenset({cpu}) for cpu in cpus)
+        return (anywhere,) * self._configured.haproxy_threads
+
+    @property
+    def placement(self) -> Placement:
+        """The thesis's placement that the configuration names."""
+        assert self._configured.placement is not None, "the configuration names no placement"
+        return self._configured.placement
+
+    @property
+    def _configured(self) -> Configuration:
         assert self.configuration is not None, "the cluster has not been brought to anything yet"
-        return self.topology.haproxy.frontend_ports[: self.configuration.haproxy_processes]
+        return self.configuration
 
     @property
     def first_client(self) -> Client:
         """What one client suffices for, this one does."""
         return Client(next(iter(self.clients.values())))
+
+    @property
+    def gateway(self) -> Gateway | None:
+        """The router into the LAN, if the topology has one."""
+        described = self.topology.gateway
+        return Gateway(self.lab.nodes[described.name]) if described else None
 
     def vm(self, name: str) -> Node:
         """A web VM as a node of its own."""
@@ -89,18 +142,62 @@ class Cluster:
         nodes = [director.node for director in self.directors.values()]
         return [self.directors[name] for name, here in each(nodes, holds).items() if here]
 
-    def sees_down(self, vms: Iterable[VirtualMachine]) -> bool:
-        """True while the MASTER's HAProxy holds every one of these VMs for DOWN."""
-        servers = self.master.haproxy().servers(self.topology.haproxy.backend)
-        return all(servers[vm.name].status is Status.DOWN for vm in vms)
+    # -- conditions --------------------------------------------------------------------------
 
-    def sees_up(self, vms: Iterable[VirtualMachine]) -> bool:
-        """True while the MASTER's HAProxy holds every one of these VMs for UP."""
-        servers = self.master.haproxy().servers(self.topology.haproxy.backend)
-        return all(servers[vm.name].up for vm in vms)
+    def vip_on(self, director: Director) -> Condition:
+        """This director alone holds the VIP."""
+        return Condition(
+            f"the VIP is on {director.name} alone",
+            lambda: self.holders() == [director],
+            seen=lambda: f"it is on {[holder.name for holder in self.holders()]}",
+        )
 
-    def _first_holder(self) -> Director:
-        return self.master
+    def vip_reaches(self, director: Director) -> Condition:
+        """This director holds the VIP, whoever else does."""
+        return Condition(f"{director.name} takes the VIP", lambda: director.holds(self.vip))
+
+    def down(self, vms: Iterable[VirtualMachine], *, by: Director | None = None) -> Condition:
+        """HAProxy, of the MASTER or of another director, holds every one of these VMs for DOWN."""
+        by = by or self.master
+        return self._seen(by, vms, "DOWN", lambda server: server.status is Status.DOWN)
+
+    def up(self, vms: Iterable[VirtualMachine]) -> Condition:
+        """The MASTER's HAProxy holds every one of these VMs for UP."""
+        return self._seen(self.master, vms, "UP", lambda server: server.up)
+
+    def _seen(
+        self,
+        by: Director,
+        vms: Iterable[VirtualMachine],
+        state: str,
+        is_so: Callable[[Stat], bool],
+    ) -> Condition:
+        names = [vm.name for vm in vms]
+
+        def not_yet() -> list[str]:
+            servers = by.haproxy().servers(self.topology.haproxy.backend)
+            return [name for name in names if not is_so(servers[name])]
+
+        return Condition(
+            f"{by.name}'s HAProxy holds {listed(names)} for {state}",
+            lambda: not not_yet(),
+            seen=lambda: f"not {listed(not_yet())}",
+        )
+
+    def serves(self, vms: Iterable[VirtualMachine]) -> Condition:
+        """Each of these VMs accepts connections; those that do are not asked again."""
+        waiting, port = list(vms), self.topology.webserver.port
+
+        def all_do() -> bool:
+            while waiting and webserver.accepts(waiting[0].address, port):
+                waiting.pop(0)
+            return not waiting
+
+        return Condition(
+            f"every web VM accepts connections on port {port}",
+            all_do,
+            seen=lambda: f"{waiting[0].name} ({waiting[0].address}) does not",
+        )
 
     # -- change ------------------------------------------------------------------------------
 
@@ -111,41 +208,40 @@ class Cluster:
         so that clients notice nothing. Raises :class:`halab.errors.ConfigurationError` for what
         the topology cannot give, before anything is changed.
         """
-        configuration.check(self.topology)
-        wanted = self.topology.backends(configuration.vms_per_server)
-        progress(f"bringing the cluster to {configuration}")
+        configuration.check(self.topology, self.lab.director_machine())
+        wanted = configuration.backends(self.topology)
+        if configuration.needs_a_kernel and not self.lab.directors_have_a_kernel:
+            raise LabError(
+                f"tracking=process: the directors of the {self.lab.kind} lab have no kernel of "
+                "their own, and keepalived is told of no process; --lab=emulated"
+            )
+        progress(f"bringing the cluster to its configuration: {configuration.label}")
         surplus: dict[str, list[str]] = {}
-        reload_later: dict[str, frozenset[str]] = {}
+        changed: dict[str, frozenset[str]] = {}
 
         def server(node: Node) -> None:
-            ours = self.topology.servers[node.name].vms
-            mine = [vm for vm in ours if vm in wanted]
-            running = self.hypervisor.running(node)
-            surplus[node.name] = sorted(running - {vm.name for vm in mine})
-            missing = [vm for vm in mine if vm.name not in running]
-            if missing:
-                self.hypervisor.prepare(node, ours)
-                self.hypervisor.start(node, missing)
+            mine = [vm for vm in wanted if vm.server == node.name]
+            surplus[node.name] = self.hypervisor.place(node, mine, pinned=configuration.vms_pinned)
 
         def director(node: Node) -> None:
-            files = self._files(self.directors[node.name], configuration)
-            reload_later[node.name] = self.directors[node.name].deploy(files)
+            files = deployment.files(node.name, configuration, self.topology, self.lab.secrets)
+            changed[node.name] = self.directors[node.name].deploy(files)
             # VRRP needs seconds to elect: it does so while the VMs start
-            self._run_keepalived(self.directors[node.name], reload_later[node.name])
+            self._run_keepalived(self.directors[node.name], changed[node.name])
 
         self._each(self.servers, server, also=director)
-        self._await_web(wanted)
+        self.serves(wanted).until(within=self.hypervisor.serving_within(len(wanted)))
         each(
             (d.node for d in self.directors.values()),
-            lambda node: self._run_haproxy(
-                self.directors[node.name], reload_later[node.name], configuration
-            ),
+            lambda node: self.directors[node.name].run_haproxy(configuration, changed[node.name]),
         )
         each(
             (self.servers[name] for name, vms in surplus.items() if vms),
             lambda node: self.hypervisor.remove(node, surplus[node.name]),
         )
         self.configuration = configuration
+        if configuration.nopreempt:
+            self.hand_back()
         self.await_steady()
 
     def _each(
@@ -159,84 +255,36 @@ class Cluster:
         nodes = [*(d.node for d in self.directors.values()), *servers.values()]
         each(nodes, lambda node: server(node) if node.name in servers else also(node))
 
-    def _files(self, director: Director, configuration: Configuration) -> dict[str, str]:
-        """What belongs on a director, by path."""
-        facts = {
-            "name": director.name,
-            "director": self.topology.directors[director.name],
-            "directors": tuple(self.topology.directors.values()),
-            "vrrp": self.topology.vrrp,
-            "haproxy": self.topology.haproxy,
-            "vip": self.vip,
-            "backends": self.topology.backends(configuration.vms_per_server),
-            "web_port": self.topology.webserver.port,
-            "check_inter_ms": round(self.topology.haproxy.check.inter * 1000),
-            "vrrp_password": self.lab.secrets.vrrp,
-            "stats_password": self.lab.secrets.stats,
-        }
-        count = len(self.topology.backends(configuration.vms_per_server))
-        files = {
-            # HAProxy of the BACKUP binds the VIP before it has it
-            "/etc/sysctl.d/90-vip.conf": "net.ipv4.ip_nonlocal_bind = 1\n",
-            "/etc/systemd/system/haproxy@.service": templates.text("haproxy@.service"),
-            "/etc/keepalived/keepalived.conf": templates.render("keepalived.conf.j2", **facts),
-        }
-        for process in range(1, configuration.haproxy_processes + 1):
-            files[f"/etc/haproxy/haproxy-{process}.cfg"] = templates.render(
-                "haproxy.cfg.j2",
-                process=process,
-                socket=f"/run/haproxy/HAProxy{count}{process}.sock",
-                **facts,
-            )
-        return files
-
     def _run_keepalived(self, director: Director, changed: frozenset[str]) -> None:
-        if any(path.endswith("keepalived.conf") for path in changed):
+        if CONFIG in changed:
             director.keepalived.reload()
         else:
             director.keepalived.start()
 
-    def _run_haproxy(
-        self, director: Director, changed: frozenset[str], configuration: Configuration
-    ) -> None:
-        running = director.haproxy_processes()
-        for process in range(1, configuration.haproxy_processes + 1):
-            haproxy = director.haproxy(process)
-            if haproxy.config in changed:
-                haproxy.reload()
-            elif process not in running:
-                haproxy.start()
-        for surplus in sorted(p for p in running if p > configuration.haproxy_processes):
-            director.haproxy(surplus).stop()
+    def hand_back(self) -> None:
+        """The VIP to the MASTER where it may not preempt, or need not be waited for.
 
-    def _await_web(self, vms: Iterable[VirtualMachine], within: float = 30) -> None:
-        port = self.topology.webserver.port
-        for vm in vms:
-            wait.until(
-                lambda vm=vm: webserver.accepts(vm.address, port),  # type: ignore[misc]
-                what=f"{vm.name} ({vm.address}) accepts connections on port {port}",
-                within=within,
-                every=0.02,
-            )
+        The BACKUP's keepalived starts anew: it resigns, so that the MASTER waits for its skew_time
+        only, and has then heard the MASTER. Nothing is done while the MASTER has the VIP.
+        """
+        held = Condition("one director holds the VIP", lambda: len(self.holders()) == 1)
+        held.until(within=15)
+        if self.holders() == [self.backup]:
+            self.master.keepalived.hears().until(within=15)
+            self.backup.keepalived.restart()
+            self.vip_on(self.master).until(within=15)
+            self.backup.keepalived.hear(self.master.node.address)
 
-    def await_vip_on(self, director: Director, within: float = 30) -> None:
-        """Wait until this director alone holds the VIP."""
-        wait.until(
-            lambda: self.holders() == [director],
-            what=f"the VIP is on {director.name} alone",
-            within=within,
-            every=0.02,
-            seen=lambda: [holder.name for holder in self.holders()],
-        )
+    @contextmanager
+    def steered(self, steering: Steering) -> Iterator[None]:
+        """The NICs of both directors steered so in the block, and put back after it.
 
-    def await_down(self, vms: Iterable[VirtualMachine], within: float = 60) -> None:
-        """Wait until the MASTER's HAProxy holds all of these VMs for DOWN."""
-        vms = list(vms)
-        wait.until(
-            lambda: self.sees_down(vms), what=f"{_listed(v.name for v in vms)} DOWN", within=within
-        )
-
-    # -- steady state ------------------------------------------------------------------------
+        Raises :class:`halab.errors.LabError` for what the NICs of this lab have not got, with
+        nothing changed on either.
+        """
+        nics = [Nic(director.node) for director in self.directors.values()]
+        with nic.steered(nics if steering != Steering() else [], steering):
+            yield
 
     def await_steady(self, within: float = 30) -> None:
         """Wait until there are no findings; raises :class:`halab.errors.NotReached` with them."""
@@ -244,59 +292,9 @@ class Cluster:
             lambda: not self.findings(),
             what="the cluster is in its steady state",
             within=within,
-            every=0.05,
             seen=lambda: "; ".join(self.findings()) or "nothing wrong any more",
         )
 
     def findings(self) -> list[str]:
-        """What departs from the steady state, a line each; empty when all is well.
-
-        Steady is: every director runs what the configuration says, sees every backend UP by a
-        check that has been made, and the VIP is on the MASTER alone.
-        """
-        found: list[str] = []
-        for seen in each(
-            (director.node for director in self.directors.values()),
-            lambda node: self._director_findings(self.directors[node.name]),
-        ).values():
-            found += seen
-        return found
-
-    def _director_findings(self, director: Director) -> list[str]:
-        try:
-            return self._away_from_steady(director)
-        except NodeError as error:
-            return [str(error)]
-
-    def _away_from_steady(self, director: Director) -> list[str]:
-        assert self.configuration is not None, "the cluster has not been brought to anything yet"
-        found = []
-        holds, should = director.holds(self.vip), director is self.master
-        if holds != should:
-            found.append(
-                f"{director.name}: the VIP {self.vip} is {'' if holds else 'not '}on "
-                f"{director.node.nic}"
-            )
-        expected = {vm.name for vm in self.backends}
-        for process in range(1, self.configuration.haproxy_processes + 1):
-            haproxy = director.haproxy(process)
-            try:
-                servers = haproxy.servers(self.topology.haproxy.backend)
-            except NodeError as error:
-                found.append(str(error))
-                continue
-            for what, names in (
-                ("has no", expected - servers.keys()),
-                ("has an unknown", servers.keys() - expected),
-                ("sees down", {n for n, s in servers.items() if not s.up}),
-                ("has not checked", {n for n, s in servers.items() if s.up and not s.check_passed}),
-            ):
-                if names:
-                    found.append(f"{director.name}: HAProxy {process} {what} {_listed(names)}")
-        return found
-
-
-def _listed(names: Iterable[str], most: int = 6) -> str:
-    ordered = sorted(names, key=lambda name: (len(name), name))
-    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
-    return ", ".join(ordered[:most]) + more
+        """What departs from the steady state, a line each; empty when all is well."""
+        return steady_state.findings(self)

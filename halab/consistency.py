@@ -15,7 +15,7 @@ from halab.source_lines import Place
 
 __all__ = ["Finding", "findings"]
 
-_GROUPS = ("directors", "servers", "clients")
+_GROUPS = ("directors", "servers", "clients", "gateways", "routed_clients")
 
 
 def findings(data: Mapping[str, object]) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _names(data: Mapping[str, object]) -> Iterator[Finding]:
         for name, machine in mapping(data, group).items():
             if name in taken:
                 yield (group, name), f"this name is also that of {taken[name]}; choose another"
-            taken.setdefault(name, f"one of the {group}")
+            taken.setdefault(name, f"one of the {group.replace('_', ' ')}")
             if isinstance(machine, dict) and "name" in machine:
                 yield (group, name, "name"), "unknown key; the name is the key above it; remove it"
 

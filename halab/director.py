@@ -8,12 +8,15 @@ import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Interface
 
+from halab import tracking
+from halab.configuration import Configuration
 from halab.haproxy import HAProxy
 from halab.keepalived import Keepalived
 from halab.node import Node
 
 # Files are laid here first, and checked by the programs that will read them.
 CANDIDATE = "/etc/halab-candidate"
+UNITS = "/etc/systemd/system/"
 
 
 class Director:
@@ -37,6 +40,46 @@ class Director:
             "systemctl list-units --plain --no-legend --state=active 'haproxy@*.service'"
         )
         return frozenset(int(number) for number in re.findall(r"haproxy@(\d+)\.service", units))
+
+    def run_haproxy(self, configuration: Configuration, changed: frozenset[str]) -> None:
+        """Have its HAProxy processes, each with what changed taken over, and stop all others.
+
+        ``changed`` are the paths that :meth:`deploy` gave. Returns when each process that was
+        running listens anew, alone: systemd returns earlier, and for a moment either the old or
+        the new one may get a connection.
+        """
+        running = self.haproxy_processes()
+        wanted = [self.haproxy(n) for n in range(1, configuration.haproxy_processes + 1)]
+        new = [haproxy for haproxy in wanted if haproxy.process not in running]
+        kept = [haproxy for haproxy in wanted if haproxy.process in running]
+        reloaded = [haproxy for haproxy in kept if haproxy.config in changed]
+        surplus = [self.haproxy(n) for n in sorted(running) if n > configuration.haproxy_processes]
+        before = [haproxy.listeners() for haproxy in reloaded]
+        moved = [
+            haproxy.moving(frozenset(configuration.cpus_of(haproxy.process)))
+            for haproxy in kept
+            if haproxy.cpus_file in changed
+        ]
+        if moved:  # before the reload: a new worker begins where its master is
+            self.node.run("; ".join(moved))
+        self._systemctl(
+            ("--quiet --no-reload disable", surplus),
+            ("stop", surplus),
+            ("--quiet --no-reload enable", new),
+            ("start", new),
+            ("reload", reloaded),
+        )
+        for haproxy, old in zip(reloaded, before, strict=True):
+            haproxy.listens_without(old).until(within=10)
+
+    def _systemctl(self, *steps: tuple[str, list[HAProxy]]) -> None:
+        lines = [
+            f"systemctl {verb} {' '.join(haproxy.unit.name for haproxy in processes)}"
+            for verb, processes in steps
+            if processes
+        ]
+        if lines:
+            self.node.run(" && ".join(lines))
 
     def addresses(self) -> tuple[IPv4Interface, ...]:
         """The IPv4 addresses on its NIC, with their prefixes, as the kernel has them now."""
@@ -70,9 +113,13 @@ class Director:
         if changed:
             self.node.put_all({CANDIDATE + p: text for p, text in changed.items()}, mode=0o600)
             steps = ["set -e", f"trap 'rm -rf {CANDIDATE}' EXIT"]
+            # what keepalived -t wants to find already; nothing refers to it before
+            first = [path for path in changed if path in (tracking.USER, tracking.SCRIPT)]
+            steps += [_install(path) for path in first]
+            steps += [f"systemd-sysusers {path}" for path in first if path == tracking.USER]
             steps += [_check(path) for path in changed]
-            steps += [f"install -D -m {_mode(path)} {CANDIDATE}{path} {path}" for path in changed]
-            if any(path.endswith(".service") for path in changed):
+            steps += [_install(path) for path in changed if path not in first]
+            if any(path.startswith(UNITS) for path in changed):
                 steps.append("systemctl daemon-reload")
             if any(path.startswith("/etc/sysctl.d/") for path in changed):
                 steps += [f"sysctl -q -p {p}" for p in changed if p.startswith("/etc/sysctl.d/")]
@@ -94,6 +141,13 @@ def _check(path: str) -> str:
     return ""
 
 
+def _install(path: str) -> str:
+    """The command that puts a candidate in its place."""
+    return f"install -D -m {_mode(path)} {CANDIDATE}{path} {path}"
+
+
 def _mode(path: str) -> str:
     """Configurations hold passwords; units and sysctls do not."""
-    return "600" if path.endswith((".cfg", ".conf")) and "sysctl" not in path else "644"
+    if path == tracking.SCRIPT:
+        return "755"
+    return "600" if path.endswith((".cfg", "keepalived.conf")) else "644"

@@ -64,5 +64,9 @@ class NotReached(NodeError):
     """A condition did not come about in the time given; says what was last seen."""
 
 
+class InvalidRun(NodeError):
+    """A run of load whose figure does not count; says every reason."""
+
+
 class OutsideLab(LabError):
     """A connection to a lab address was asked for by a process outside that lab's namespace."""

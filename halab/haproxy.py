@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from halab import haproxy_cfg, haproxy_stat, wait
+from halab import cpu, haproxy_cfg, haproxy_stat, stick_table, thread, wait
+from halab.errors import CommandFailed, NodeError
 from halab.haproxy_stat import Stat
 from halab.node import Node
+from halab.unit import Unit
+from halab.wait import Condition
 
 
 class HAProxy:
@@ -15,11 +19,23 @@ class HAProxy:
     def __init__(self, node: Node, process: int = 1) -> None:
         self.node = node
         self.process = process
-        self.unit = f"haproxy@{process}.service"
-        self.config = f"/etc/haproxy/haproxy-{process}.cfg"
+        self.unit = Unit(node, f"haproxy@{process}.service")
+        self.config = self.config_of(process)
+        self.cpus_file = self.cpus_file_of(process)
+        self.pid_file = f"/run/haproxy/haproxy-{process}.pid"
 
     def __repr__(self) -> str:
         return f"<HAProxy {self.process} on {self.node.name}>"
+
+    @staticmethod
+    def config_of(process: int) -> str:
+        """Where its configuration is."""
+        return f"/etc/haproxy/haproxy-{process}.cfg"
+
+    @staticmethod
+    def cpus_file_of(process: int) -> str:
+        """Where its unit finds the CPUs that it starts it on."""
+        return f"/etc/haproxy/haproxy-{process}.cpus"
 
     def deployed(self) -> haproxy_cfg.Configuration:
         """The configuration that is really there, not the one that was meant."""
@@ -41,60 +57,122 @@ class HAProxy:
         """The servers of one backend by name."""
         return {row.server: row for row in self.stat() if row.proxy == backend and row.is_server}
 
+    def healthy(self, backend: str) -> frozenset[str]:
+        """The servers that are UP by a check that was made and passed: a first UP is but a hope."""
+        servers = self.servers(backend).items()
+        return frozenset(name for name, server in servers if server.up and server.check_passed)
+
+    def table(self, name: str) -> dict[str, str]:
+        """The stick table of that name: the server of each key."""
+        return stick_table.parse(self.tell(f"show table {name}"))
+
     def info(self) -> dict[str, str]:
         """``show info``: version, uptime, connections."""
         return haproxy_stat.parse_info(self.tell("show info"))
 
-    def clear_counters(self) -> None:
-        """Set all counters to 0."""
-        self.tell("clear counters all")
-
-    def start(self) -> None:
-        """Start it, now and at every boot; returns when it says that it is ready."""
-        self.node.run(
-            "systemctl --quiet --no-reload enable %s && systemctl start %s", self.unit, self.unit
+    def listeners(self) -> frozenset[int]:
+        """The PIDs that listen on its frontend's ports; none before it runs."""
+        shown = self.node.run(
+            "sed -n -E 's/^ *bind [0-9.]+:([0-9]+)$/\\1/p' %s; echo; ss -Hltnp", self.config
         )
+        own, _, listening = shown.partition("\n\n")
+        ports = {int(port) for port in own.split()}
+        return frozenset(pid for port, pid in _listening(listening) if port in ports)
 
-    def reload(self) -> None:
-        """Take a changed configuration over; connections of the old process run on.
+    def listens_on(self) -> frozenset[int]:
+        """The ports on which its worker listens."""
+        worker, shown = self.pid(), self.node.run("ss -Hltnp")
+        return frozenset(port for port, pid in _listening(shown) if pid == worker)
 
-        Returns when the new process listens and the old one no longer does: systemd returns
-        earlier, and for a moment either may get a connection.
-        """
-        old = self._listening()
-        self.node.run(
-            "systemctl --quiet --no-reload enable %s && systemctl reload-or-restart %s",
-            self.unit,
-            self.unit,
-        )
+    def listens_without(self, old: frozenset[int]) -> Condition:
+        """It listens, and none of those that did before does any more."""
 
         def alone() -> bool:
-            now = self._listening()
+            now = self.listeners()
             return bool(now) and not now & old
 
-        wait.until(
-            alone,
-            what=f"the new {self!r} listens alone",
-            within=10,
-            every=0.02,
-            seen=self._listening,
-        )
+        return Condition(f"the new {self!r} listens alone", alone, seen=self.listeners)
 
-    def _listening(self) -> frozenset[str]:
-        """The PIDs that listen on its frontend's port; none before it runs."""
-        ports = self.node.ask(
-            "sed -n -E 's/^ *bind [0-9.]+:([0-9]+)$/\\1/p' %s", self.config
-        ).stdout.split()
-        shown = self.node.run("ss -Hltnp")
-        return frozenset(
-            pid
-            for line in shown.splitlines()
-            if line.split()[3].rpartition(":")[2] in ports
-            for pid in re.findall(r"pid=(\d+)", line)
-        )
+    def replaces(self, worker: int) -> Condition:
+        """Another worker than the one with this PID answers on the admin socket."""
+
+        def other() -> bool:
+            try:
+                return self.pid() != worker
+            except CommandFailed:  # nobody answers
+                return False
+
+        return Condition(f"another worker of {self!r} answers", other)
+
+    def reload(self) -> None:
+        """Take a changed configuration over; connections of the old worker run on.
+
+        Returns when the new worker listens alone.
+        """
+        old = self.listeners()
+        self.node.run("systemctl reload-or-restart %s", self.unit.name)
+        self.listens_without(old).until(within=10)
+
+    def start(self) -> None:
+        """Start it, however often it has died; does no harm if it runs."""
+        self.node.run("systemctl reset-failed %s; systemctl start %s", *[self.unit.name] * 2)
+
+    def set_state(self, backend: str, server: str, state: str) -> None:
+        """Put a server to ``ready``, ``drain`` or ``maint``, until it is told otherwise.
+
+        Management guide 9.3, "set server"; raises :class:`NodeError` with what HAProxy has
+        against it.
+        """
+        said = self.tell(f"set server {backend}/{server} state {state}").strip()
+        if said:
+            raise NodeError(f"{self.node.name}: HAProxy {self.process}: {server} {state}: {said}")
 
     def stop(self) -> None:
-        """Stop it, until it is started by hand."""
-        self.node.run(
-            "systemctl --quiet --no-reload disable %s; systemctl stop %s", self.unit, self.unit
+        """Stop it; systemd leaves it stopped."""
+        self.node.run("systemctl stop %s", self.unit.name)
+
+    def kill(self) -> None:
+        """SIGKILL to its master and workers; systemd starts it again."""
+        self.unit.kill()
+
+    # -- where it runs -----------------------------------------------------------------------
+
+    def pid(self) -> int:
+        """The PID of the worker that answers on the admin socket."""
+        return int(self.info()["Pid"])
+
+    def place(self, cpus: frozenset[int]) -> None:
+        """Move its threads to these CPUs; an empty set is any CPU. Its unit keeps its own list."""
+        self.node.run(self.moving(cpus))
+
+    def moving(self, cpus: frozenset[int]) -> str:
+        """The command that :meth:`place` runs, for several at once."""
+        allowed = cpu.cpu_list(cpus) if cpus else "$(cat /sys/devices/system/cpu/online)"
+        return (
+            f"set -e; pids=$({self.unit.showing_pids()}); "
+            f"for pid in $pids; do taskset -acp {allowed} $pid > /dev/null; done"
         )
+
+    def cpus_allowed(self) -> dict[int, frozenset[int]]:
+        """On which CPUs each thread of its worker may run, by TID."""
+        return thread.cpus_allowed(self.node.run(f"cat /proc/{self.pid()}/task/*/status"))
+
+    def ran_on(self, samples: int = 20, every: float = 0.05) -> dict[int, frozenset[int]]:
+        """On which CPUs each thread of its worker was seen to run, by TID.
+
+        Threads that did not run have none; ``every`` is seconds.
+        """
+        command = f"cat /proc/{self.pid()}/task/*/stat"
+        seen = []
+        for _ in range(samples):
+            seen.append(thread.threads(self.node.run(command)))
+            wait.passing(every)
+        return thread.ran_on(seen)
+
+
+def _listening(ss: str) -> Iterator[tuple[int, int]]:
+    """Port and PID of each listening socket, as ``ss -Hltnp`` shows them."""
+    for line in ss.splitlines():
+        port = int(line.split()[3].rpartition(":")[2])
+        for pid in re.findall(r"pid=(\d+)", line):
+            yield port, int(pid)

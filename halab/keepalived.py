@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
+from halab import wait
 from halab.errors import NodeError
 from halab.keepalived_conf import Deployed, VrrpInstance
+from halab.keepalived_dump import Dump
 from halab.node import Node
+from halab.unit import Unit
+from halab.vrrp import snaplen
+from halab.wait import Condition
 
 CONFIG = "/etc/keepalived/keepalived.conf"
+BEFORE = CONFIG + ".before"
 UNIT = "keepalived.service"
+DUMP = "/tmp/keepalived.data"
+# a raw socket's port is its protocol: 112, VRRP (RFC 9568 section 5.1.1.4)
+_VRRP_SOCKET = r"^ *\d+: [0-9A-F]+:0070 "
+# add-wants, not enable: that would have Debian's scripts look through /etc/init.d for 0.3 s
+AT_BOOT = (
+    f"test -e /etc/systemd/system/multi-user.target.wants/{UNIT} || "
+    f"systemctl --quiet --no-reload add-wants multi-user.target {UNIT}"
+)
 
 
 @dataclass
@@ -26,6 +42,7 @@ class Keepalived:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.unit = Unit(node, UNIT)
 
     def __repr__(self) -> str:
         return f"<keepalived on {self.node.name}>"
@@ -37,12 +54,43 @@ class Keepalived:
 
     def instance(self) -> VrrpInstance:
         """Its VRRP instance; raises :class:`NodeError` if there is not exactly one."""
-        instances = self.deployed().instances
-        if len(instances) != 1:
+        return self.instance_of(self.deployed())
+
+    def instance_of(self, deployed: Deployed) -> VrrpInstance:
+        """The one of a configuration that has been read; raises as :meth:`instance` does."""
+        if len(deployed.instances) != 1:
             raise NodeError(
-                f"{self.node.name}: {CONFIG} has {len(instances)} vrrp_instances, one is expected"
+                f"{self.node.name}: {CONFIG} has {len(deployed.instances)} vrrp_instances, "
+                "one is expected"
             )
-        return instances[0]
+        return deployed.instances[0]
+
+    def dump(self) -> Dump:
+        """What it says of itself; raises :class:`NotReached` when it writes nothing.
+
+        The dump has the password in clear: the line is left out on the node, and the file removed.
+        """
+        try:
+            self.node.run(
+                "rm -f -- %s; kill -s $(keepalived --signum=DATA) $(systemctl show -P MainPID %s)",
+                DUMP,
+                UNIT,
+            )
+            text = wait.until(
+                lambda: (
+                    self.node.ask(
+                        "grep -q '< Interfaces >' %s && sed -n '/< VRRP Topology >/,/< VRRP Sock/{"
+                        "/Password/d;p}' %s",
+                        DUMP,
+                        DUMP,
+                    ).stdout
+                ),
+                what=f"{self.node.name}: keepalived writes {DUMP}",
+                within=5,
+            )
+        finally:
+            self.node.run("rm -f -- %s", DUMP)
+        return Dump.parse(text)
 
     @contextmanager
     def logging(self) -> Iterator[Log]:
@@ -59,8 +107,8 @@ class Keepalived:
     def start(self) -> None:
         """Start it, now and at every boot; does no harm if it runs."""
         self.node.run(
-            "systemctl --quiet --no-reload enable %s; systemctl reset-failed %s; "
-            "systemctl start %s",
+            f"{AT_BOOT}; systemctl --quiet is-active %s || "
+            "{ systemctl reset-failed %s; systemctl start %s; }",
             UNIT,
             UNIT,
             UNIT,
@@ -70,10 +118,53 @@ class Keepalived:
         """Stop it in good order: it resigns with an advert of priority 0."""
         self.node.run("systemctl stop %s", UNIT)
 
+    def restart(self) -> None:
+        """Stop it in good order and start it anew, as a changed command line needs."""
+        self.node.run("systemctl restart %s", UNIT)
+
     def kill(self) -> None:
         """SIGKILL to its whole process tree: no resignation, and the VIP stays on the NIC."""
-        self.node.run("systemctl kill --kill-who=all -s KILL %s", UNIT)
+        self.unit.kill()
 
     def reload(self) -> None:
-        """Take a changed configuration over."""
-        self.node.run("systemctl reload-or-restart %s", UNIT)
+        """Take a changed configuration over, now and at every boot; start it if it does not run."""
+        self.node.run(f"{AT_BOOT}; systemctl reload-or-restart %s", UNIT)
+
+    def hears(self) -> Condition:
+        """Its VRRP socket is open: what comes from now on it will read, though it may be later.
+
+        systemd calls it started before that.
+        """
+        return Condition(
+            f"{self!r} hears adverts",
+            lambda: re.search(_VRRP_SOCKET, self.node.run("cat /proc/net/raw"), re.MULTILINE),
+        )
+
+    def hear(self, other: IPv4Address) -> None:
+        """Wait for an advert of the other's: from then on it counts that one's silence.
+
+        Until it has heard any, it counts from its own start.
+        """
+        self.hears().until(within=15)
+        self.node.run(
+            f"timeout 15 tcpdump -n --immediate-mode -c 1 -s {snaplen(0)} -i %s -w /dev/null -- %s",
+            self.node.nic,
+            f"vrrp and src host {other}",
+        )
+
+    def set_priority(self, priority: int) -> None:
+        """Change the priority in the deployed file and take it over, until it is put back.
+
+        The file stays on the node, since it has the password. Raises
+        :class:`halab.errors.CommandFailed` when the file has that priority already.
+        """
+        self.node.run(
+            "cp -pn %s %s && sed -i -E 's/^([[:space:]]*priority) .*/\\1 %s/' %s && ! cmp -s %s %s",
+            CONFIG, BEFORE, str(priority), CONFIG, CONFIG, BEFORE,
+        )  # fmt: skip
+        self.reload()
+
+    def put_priority_back(self) -> None:
+        """Put back the file as :meth:`set_priority` found it, if it has changed it."""
+        if self.node.ask("mv %s %s", BEFORE, CONFIG).rc == 0:
+            self.reload()

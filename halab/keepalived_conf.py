@@ -13,6 +13,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Any
 
 from halab.errors import NodeError
+from halab.tracking import VrrpScript, VrrpTrackProcess
 from halab.vrrp import Timers
 
 _MOST = 2**32 - 1
@@ -36,40 +37,6 @@ _LIMITS = {word: (kind, *ends) for words, kind, *ends in _NUMBERS for word in wo
 # What makes the file mean something else than it says: better no facts than wrong ones.
 _UNREAD = ("include", "@", "$", "~")
 _VIPS = "virtual_ipaddresses"
-
-
-@dataclass(frozen=True)
-class VrrpScript:
-    """A ``vrrp_script``: weight 0 puts who tracks it in FAULT, another moves its priority."""
-
-    name: str
-    script: str = ""
-    interval: float = 1.0
-    timeout: float = 1.0  # after so long a run is killed and has failed; unset: the interval
-    fall: int = 1
-    rise: int = 1
-    weight: int = 0
-
-    @property
-    def detection(self) -> float:
-        """Longest time in seconds until a script that fails at once has failed ``fall`` times.
-
-        Runs start every ``interval`` (vrrp_scheduler.c), and what it watches may die just after
-        a good one. A script that hangs takes up to ``timeout`` more.
-        """
-        return self.fall * self.interval
-
-
-@dataclass(frozen=True)
-class VrrpTrackProcess:
-    """A ``vrrp_track_process``: told by the kernel, so only its delays pass before it counts."""
-
-    name: str
-    process: str = ""
-    fork_delay: float = 0.0
-    terminate_delay: float = 0.0
-    weight: int = 0
-    quorum: int = 1
 
 
 @dataclass(frozen=True)

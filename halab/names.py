@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -41,3 +42,10 @@ Nic = Annotated[str, Field(pattern=NIC)]
 User = Annotated[str, Field(pattern=USER)]
 Uri = Annotated[str, Field(pattern=URI)]
 Password = Annotated[SecretStr, AfterValidator(_safe)]
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """Names for a message, web2 before web10; of many the first and how many more there are."""
+    ordered = sorted(names, key=lambda name: (len(name), name))
+    more = f" and {len(ordered) - most} more" if len(ordered) > most else ""
+    return ", ".join(ordered[:most]) + more

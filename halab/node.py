@@ -14,13 +14,14 @@ from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
 from halab.errors import CommandFailed, NodeError
+from halab.lab.journal import Journal
 from halab.transport import Access, LineChannel, Recording, SshBackend
 
 T = TypeVar("T")
 
 
 class Node:
-    """A machine with SSH.
+    """A machine with SSH; what is done to it on purpose goes to its lab's ``journal``, if any.
 
     ``host`` is testinfra's view of it, for assertions:
 
@@ -28,10 +29,18 @@ class Node:
     True
     """
 
-    def __init__(self, name: str, address: IPv4Address, access: Access, nic: str = "eth0") -> None:
+    def __init__(
+        self,
+        name: str,
+        address: IPv4Address,
+        access: Access,
+        nic: str = "eth0",
+        journal: Journal | None = None,
+    ) -> None:
         self.name = name
         self.address = address
         self.nic = nic
+        self.journal = journal
         self.backend = SshBackend(name, str(address), access)
         self.host = Host(self.backend)
 
@@ -39,15 +48,18 @@ class Node:
         return f"<{self.name} {self.address}>"
 
     def ask(
-        self, command: str, *values: str, stdin: str = "", limit: float | None = None
+        self, command: str, *values: str, stdin: str | bytes = "", limit: float | None = None
     ) -> CommandResult:
         """Run a command whatever its status. ``%s`` in it are the values, quoted for the shell."""
         line = command % tuple(shlex.quote(str(v)) for v in values) if values else command
         raw = line.encode()
-        status, out, err = self.backend.execute(raw, stdin=stdin.encode(), limit=limit)
+        said = stdin.encode() if isinstance(stdin, str) else stdin
+        status, out, err = self.backend.execute(raw, stdin=said, limit=limit)
         return self.backend.result(status, raw, out, err)
 
-    def run(self, command: str, *values: str, stdin: str = "", limit: float | None = None) -> str:
+    def run(
+        self, command: str, *values: str, stdin: str | bytes = "", limit: float | None = None
+    ) -> str:
         """Run a command and give its stdout; raises :class:`CommandFailed` on any status but 0."""
         result = self.ask(command, *values, stdin=stdin, limit=limit)
         if result.rc != 0:
@@ -61,7 +73,7 @@ class Node:
         """A file's text; raises :class:`CommandFailed` if there is none."""
         return self.run("cat -- %s", path)
 
-    def put(self, path: str, content: str, mode: int = 0o644) -> None:
+    def put(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
         """Write a file whole or not at all; the content travels on stdin, never in argv."""
         self.run(
             "umask 077 && mkdir -p -m 755 -- %s && cat > %s && chmod %s %s && mv -- %s %s",

@@ -1,81 +1,20 @@
 """What clients saw: when the service was away, for how long, and for whom.
 
-:mod:`halab.prober` runs on a client node and sends on schedule, whatever becomes of the answers.
-Here its record becomes a :class:`Service`; :mod:`halab.probe` drives it.
 All times are seconds on the client's CLOCK_MONOTONIC; all durations are seconds.
-
-An outage lasts from the intended time of the first failed request to that of the first one
-answered after it. "Last answered to first answered" would overstate it by an interval
-(measured on known outages). A request that was under way when the fault struck is lost
-from its own send on, so an outage may begin up to one response time before its fault.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
 
-from halab.errors import NodeError
+from halab.outage import Losses, Outage, Request, outages
 
 FAULT, HEALED = "fault", "healed"
-RECORD = '{"record":'  # how a record's first line begins
-
-
-class Outcome(Enum):
-    """What became of a request; everything but OK is a loss."""
-
-    OK = "ok"  # a whole 2xx response in time
-    REFUSED = "refused"  # nobody listens
-    RESET = "reset"  # the connection ended before a whole response
-    TIMEOUT = "timeout"  # no whole response before the deadline
-    SERVER_ERROR = "5xx"
-    OTHER = "other"  # another status, no route, or not HTTP: see the detail
-
-
-Losses = Counter[Outcome]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request: when it was meant to go out, and how long after that its outcome was known."""
-
-    intended: float
-    duration: float
-    outcome: Outcome
-    backend: str | None = None
-    detail: str = ""
-
-    @property
-    def ok(self) -> bool:
-        return self.outcome is Outcome.OK
-
-
-@dataclass(frozen=True)
-class Outage:
-    """Failed requests in a row: [start, end) in seconds, and how many were lost to what.
-
-    ``blind`` is the longer of the two gaps between sends at its edges, in seconds: the service
-    may have gone, or come back, anywhere in them. An ``open`` outage had not ended when the
-    probing did; its end is one interval after the last request.
-    """
-
-    start: float
-    end: float
-    errors: Losses
-    lost: int
-    blind: float
-    open: bool = False
-
-    @property
-    def duration(self) -> float:
-        return self.end - self.start
 
 
 @dataclass(frozen=True)
@@ -96,47 +35,6 @@ class Lag:
     max: float
 
 
-def outages(
-    requests: Sequence[Request], interval: float, span: tuple[float, float] | None = None
-) -> tuple[Outage, ...]:
-    """The outages in ``requests``, which are in order of their intended times.
-
-    ``span`` is when the probing began and ended, for what was missed at either end of it.
-    """
-    if not requests:
-        return ()
-    span = span or (requests[0].intended, requests[-1].intended)
-    found = []
-    first = None
-    for index, request in enumerate(requests):
-        if not request.ok and first is None:
-            first = index
-        elif request.ok and first is not None:
-            found.append(_outage(requests, first, index, interval, span))
-            first = None
-    if first is not None:
-        found.append(_outage(requests, first, len(requests), interval, span))
-    return tuple(found)
-
-
-def _outage(
-    requests: Sequence[Request], first: int, after: int, interval: float, span: tuple[float, float]
-) -> Outage:
-    start, last = requests[first].intended, requests[after - 1].intended
-    ended = after < len(requests)
-    end = requests[after].intended if ended else last + interval
-    before = requests[first - 1].intended if first else span[0]
-    beyond = end if ended else span[1]
-    return Outage(
-        start=start,
-        end=end,
-        errors=Counter(request.outcome for request in requests[first:after]),
-        lost=after - first,
-        blind=max(interval, start - before, beyond - last),
-        open=not ended,
-    )
-
-
 def quantile(values: Sequence[float], q: float) -> float:
     """The nearest-rank quantile of ``values`` for ``q`` in [0, 1]; NaN when there are none."""
     ordered = sorted(values)
@@ -148,6 +46,8 @@ class Service:
     """The service as one client saw it from ``started`` to ``ended``."""
 
     target: str
+    kind: str
+    cookies: bool  # the client carried those that it was given
     interval: float
     timeout: float
     started: float
@@ -158,6 +58,7 @@ class Service:
     marks: Mapping[str, float]
     lag: Lag
     cpu: float  # the prober's share of one core
+    retried: int  # requests sent again because a kept connection ended under them
 
     @property
     def sent(self) -> int:
@@ -176,12 +77,18 @@ class Service:
 
     @cached_property
     def outages(self) -> tuple[Outage, ...]:
+        """In order of time."""
         return outages(self.requests, self.interval, (self.started, self.ended))
 
     @cached_property
     def worst(self) -> Outage | None:
-        """The longest outage."""
-        return max(self.outages, key=lambda outage: outage.duration, default=None)
+        """The longest outage; what was over when the fault came is none of the fault's."""
+        return max(self._judged, key=lambda outage: outage.duration, default=None)
+
+    @property
+    def _judged(self) -> list[Outage]:
+        since = self.marks.get(FAULT, -math.inf)
+        return [outage for outage in self.outages if outage.end > since]
 
     @property
     def longest_outage(self) -> float:
@@ -192,19 +99,16 @@ class Service:
     def resolution(self) -> float:
         """Seconds by which the true longest outage may differ from ``longest_outage``.
 
-        An outage's edges lie somewhere in the gaps between sends around it, so it may really be
-        longer or shorter by the wider gap: one interval, or more where sends were missed. A gap
-        elsewhere can hide an outage as long as itself. To the largest of these comes the 99th
-        percentile of the prober's lag, for the sends were that much later than intended. So it
-        is one interval and the lag when nothing was missed, and it grows with what was. A test
-        that allows for it should also refuse a resolution that is too coarse to judge by.
+        An outage's edges lie somewhere in the gaps between sends around it, and a gap elsewhere
+        can hide an outage as long as itself. So it is one interval when all went out in time, and
+        it grows with what was late or missed. A test that allows for it should also refuse a
+        resolution that is too coarse to judge by.
         """
-        sends = [request.intended for request in self.requests]
+        sends = [request.sent for request in self.requests]
         edges = [self.started, *sends, self.ended]
         widest = max(later - earlier for earlier, later in pairwise(edges))
-        reaches = [outage.duration + outage.blind for outage in self.outages]
-        longest = max([self.interval, widest, *reaches])
-        return longest - self.longest_outage + self.lag.p99
+        reaches = [outage.duration + outage.blind for outage in self._judged]
+        return max([self.interval, widest, *reaches]) - self.longest_outage
 
     @property
     def before(self) -> Losses:
@@ -243,6 +147,20 @@ class Service:
         return Counter(r.backend for r in self.requests if r.ok and r.backend is not None)
 
     @cached_property
+    def moves(self) -> int:
+        """How often an answer came from another backend than the session's answer before it.
+
+        A session is as long as the client's cookies stay what they are; before its first cookie
+        a client has none. One that never got a cookie is of one session from first to last.
+        """
+        first = 1 if any(request.session for request in self.requests) else 0
+        served = [r for r in self.requests if r.ok and r.backend and r.session >= first]
+        return sum(
+            earlier.session == later.session and earlier.backend != later.backend
+            for earlier, later in pairwise(served)
+        )
+
+    @cached_property
     def details(self) -> Counter[str]:
         """Failed requests by what exactly was seen: an errno's name, a status, or a phrase."""
         return Counter(request.detail for request in self.requests if not request.ok)
@@ -253,10 +171,12 @@ class Service:
 
     @cached_property
     def p50(self) -> float:
+        """Median latency in seconds."""
         return self.latency(0.5)
 
     @cached_property
     def p99(self) -> float:
+        """Latency in seconds that one request in a hundred exceeds."""
         return self.latency(0.99)
 
     def during(self, start: str, end: str | None = None) -> Service:
@@ -265,6 +185,19 @@ class Service:
         last = self.ended if end is None else self.at(end)
         if last < first:
             raise ValueError(f"mark {end!r} comes before mark {start!r}")
+        return self._between(first, last)
+
+    @property
+    def before_fault(self) -> Service:
+        """The service until the fault came."""
+        return self._between(self.started, self.at(FAULT))
+
+    @property
+    def through_fault(self) -> Service:
+        """The service from the fault to its healing, or to the end."""
+        return self.during(FAULT, HEALED if HEALED in self.marks else None)
+
+    def _between(self, first: float, last: float) -> Service:
         return replace(
             self,
             started=first,
@@ -300,61 +233,36 @@ class Service:
         if self.missed:
             reasons = ", ".join(sorted({gap.reason for gap in self.gaps}))
             parts.append(f"{self.missed} sends missed by the prober itself ({reasons})")
+        if self.retried:
+            parts.append(f"{self.retried} retried, as their kept connections had ended")
         if self.lost.total() < self.sent:
-            parts.append(f"latency p50 {self.p50 * 1e3:.1f} ms, p99 {self.p99 * 1e3:.1f} ms")
+            parts.append(f"latency {self._latencies()}")
         if self.served:
             low, high = min(self.served.values()), max(self.served.values())
             parts.append(f"served by {len(self.served)} backend(s), {low} to {high} each")
+            if self.cookies:
+                parts.append(self._loyalty())
+        parts.append(f"the prober used {self.cpu:.0%} of a core")
         return "; ".join(parts) + "."
 
+    def _loyalty(self) -> str:
+        if not self.moves:
+            return "its session stayed on its backend"
+        if any(request.session for request in self.requests):
+            return f"its session left its backend {self.moves} times"
+        return f"it was given no cookie, and its answers changed backend {self.moves} times"
+
+    def _latencies(self) -> str:
+        """Before, through and after the fault, as far as there were such times."""
+        phases = {"": self}
+        if FAULT in self.marks:
+            phases = {" before": self.before_fault, " through": self.through_fault}
+        if HEALED in self.marks:
+            phases[" after"] = self.during(HEALED)
+        return ", ".join(
+            f"p50 {part.p50 * 1e3:.1f} ms and p99 {part.p99 * 1e3:.1f} ms{phase}"
+            for phase, part in phases.items()
+            if part.lost.total() < part.sent
+        )
+
     __str__ = summary
-
-
-def parse(lines: Iterable[str]) -> Service:
-    """The service of a prober's output; what it said before its record is passed over.
-
-    Raises :class:`NodeError` when the record is not there, not whole or not sound.
-    """
-    rest, last = iter(lines), "nothing"
-    try:
-        for last in rest:
-            if last.startswith(RECORD):
-                return _service(json.loads(last), json.loads(next(rest, "")))
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise NodeError(f"the prober's record is broken: {error!r}") from None
-    raise NodeError(f"the prober left no record; the last it said: {last.strip()[:200]}")
-
-
-def _service(header: dict[str, Any], rows: list[list[int]]) -> Service:
-    if header["record"] != 1:
-        raise ValueError(f"record version {header['record']}, not 1")
-    if len(rows) != header["sent"]:
-        raise ValueError(f"{len(rows)} rows of {header['sent']}")
-    interval, started = float(header["interval"]), float(header["started"])
-    kinds = [Outcome(name) for name in header["outcomes"]]
-    backends, details = header["backends"], header["details"]
-    # Index -1 is "none", and Python takes it for the last.
-    backends, details = [*backends, None], [*details, ""]
-    if any(min(row[0], row[2], row[3] + 1, row[4] + 1) < 0 for row in rows):
-        raise ValueError("a row with an index below -1")
-    if any(earlier[0] >= later[0] for earlier, later in pairwise(rows)):
-        raise ValueError("rows out of order")
-    return Service(
-        target=str(header["target"]),
-        interval=interval,
-        timeout=float(header["timeout"]),
-        started=started,
-        ended=float(header["ended"]),
-        ended_by=str(header["ended_by"]),
-        requests=tuple(
-            Request(started + n * interval, us / 1e6, kinds[kind], backends[b], details[d])
-            for n, us, kind, b, d in rows
-        ),
-        gaps=tuple(
-            Gap(started + n * interval, int(count), str(header["reasons"][reason]))
-            for n, count, reason in header["gaps"]
-        ),
-        marks={str(name): float(at) for name, at in header["marks"]},
-        lag=Lag(**{name: float(value) for name, value in header["lag"].items()}),
-        cpu=float(header["cpu"]),
-    )

@@ -9,87 +9,44 @@ import json
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-)
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 
 from halab import address_plan, consistency, schema_errors
 from halab.address_plan import mapping
 from halab.errors import ConfigurationError, Problem, TopologyError
-from halab.names import Identifier, Label, LabName, Nic, Password, Uri, User
+from halab.names import Identifier, Label, LabName, Password, Uri, User
 from halab.source_lines import Place, SourceLines
+from halab.topology_lab import Labs
+from halab.topology_machine import (
+    Client,
+    Director,
+    Gateway,
+    Machine,
+    RoutedClient,
+    Server,
+    VirtualMachine,
+)
+from halab.topology_part import Address, Count, Network, Part, Port, Seconds
 
-
-def _readable(vms: object) -> object:
-    """Report the range that the numbering of the VMs could not take, or stopped before."""
-    return vms if isinstance(vms, tuple) else address_plan.vm_range(vms)[:0]
-
-
-Address = Annotated[IPv4Address, BeforeValidator(address_plan.address)]
-Network = Annotated[IPv4Network, BeforeValidator(address_plan.network)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0)]
-
-
-class Part(BaseModel):
-    """Any part of the topology: nothing unknown in it, nothing changed after it is read."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
-
-
-class Machine(Part):
-    """A node with SSH; its name is its key in the file."""
-
-    name: SkipJsonSchema[str]
-    address: Address
-    nic: Nic = "eth0"
-
-
-class Director(Machine):
-    """HAProxy and keepalived. Priority 255 is the address owner's (RFC 5798 section 5.2.4)."""
-
-    state: Literal["MASTER", "BACKUP"]
-    priority: int = Field(ge=1, le=254)
-
-
-class VirtualMachine(Part):
-    name: str
-    address: Address
-    server: str
-
-
-class Server(Machine):
-    """A host of web VMs, which the file gives as a range of addresses."""
-
-    vms: Annotated[
-        tuple[VirtualMachine, ...],
-        BeforeValidator(_readable),
-        WithJsonSchema(
-            {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+){3}-[0-9]+(\.[0-9]+){0,3}$"}
-        ),
-    ]
-
-
-class Client(Machine):
-    """A generator of load."""
+__all__ = [
+    "Client",
+    "Director",
+    "Gateway",
+    "Machine",
+    "RoutedClient",
+    "Server",
+    "Topology",
+    "VirtualMachine",
+    "Vrrp",
+]
 
 
 class Authentication(Part):
+    """VRRP's authentication: clear text on the wire, against mistakes and not attackers."""
+
     auth_type: Literal["PASS", "NONE"]
     auth_pass: Password | None = None
 
@@ -133,6 +90,8 @@ class Check(Part):
 
 
 class Timeouts(Part):
+    """HAProxy's timeouts, in milliseconds."""
+
     connect: Count
     client: Count
     server: Count
@@ -155,11 +114,15 @@ class Stats(Part):
 
 
 class Peers(Part):
+    """HAProxy's peers section; ``port`` is the first process's, others follow."""
+
     name: Identifier
     port: Port
 
 
 class Haproxy(Part):
+    """HAProxy on both directors; frontend ports in the order of processes and threads."""
+
     frontend_ports: tuple[Port, ...] = Field(min_length=1, strict=False)
     backend: Identifier
     balance: Literal["roundrobin", "static-rr", "leastconn", "first", "source", "uri", "random"]
@@ -171,17 +134,9 @@ class Haproxy(Part):
 
 
 class Webserver(Part):
+    """The web server on every VM."""
+
     port: Port
-
-
-class Embedded(Part):
-    """``operator`` is the address from which the tests speak."""
-
-    operator: Address
-
-
-class Labs(Part):
-    embedded: Embedded
 
 
 class Topology(Part):
@@ -191,14 +146,16 @@ class Topology(Part):
     network: Network
     directors: dict[Label, Director] = Field(min_length=2, max_length=2)
     vrrp: Vrrp
-    vm_exceptions: dict[Label, Address] = {}
+    vm_exceptions: dict[Label, Address] = Field(default={})
     servers: dict[Label, Server] = Field(min_length=1)
     clients: dict[Label, Client] = Field(min_length=1)
+    gateways: dict[Label, Gateway] = Field(default={}, max_length=1)
+    routed_clients: dict[Label, RoutedClient] = Field(default={})
     haproxy: Haproxy
     webserver: Webserver
     labs: Labs
 
-    @field_validator("directors", "servers", "clients", mode="before")
+    @field_validator("directors", "servers", "clients", "gateways", "routed_clients", mode="before")
     @classmethod
     def _named(cls, machines: object) -> object:
         for name, machine in mapping(machines).items():
@@ -272,27 +229,49 @@ class Topology(Part):
         return min(self.directors.values(), key=lambda director: director.priority)
 
     @property
-    def nodes(self) -> dict[str, Director | Server | Client]:
-        """Every machine with SSH by its name: directors, servers, clients."""
-        return {**self.directors, **self.servers, **self.clients}
+    def nodes(self) -> dict[str, Director | Server | Client | Gateway | RoutedClient]:
+        """Every machine with SSH by its name: those in the LAN, the gateway, those behind it."""
+        return {
+            **self.directors,
+            **self.servers,
+            **self.clients,
+            **self.gateways,
+            **self.routed_clients,
+        }
+
+    @property
+    def gateway(self) -> Gateway | None:
+        """The router into the LAN, if there is one."""
+        return next(iter(self.gateways.values()), None)
+
+    @property
+    def networks(self) -> tuple[IPv4Network, ...]:
+        """The LAN and, if there is one, the network behind the gateway."""
+        return (self.network, *(gateway.behind.network for gateway in self.gateways.values()))
 
     @property
     def vms(self) -> tuple[VirtualMachine, ...]:
         """Every VM, web1 first."""
         return tuple(vm for server in self.servers.values() for vm in server.vms)
 
-    def backends(self, vms_per_server: int) -> tuple[VirtualMachine, ...]:
-        """The first ``vms_per_server`` VMs of each server, in the servers' order.
+    def backends(self, vms_per_server: int, servers: int = 0) -> tuple[VirtualMachine, ...]:
+        """The first ``vms_per_server`` VMs of each of the first ``servers``, in their order.
 
-        Raises :class:`ConfigurationError` when it is less than 1 or a server has fewer.
+        0 servers stands for all. Raises :class:`ConfigurationError` when there are fewer servers,
+        or one has fewer VMs, or less than 1 is asked of each.
         """
+        if not 0 <= servers <= len(self.servers):
+            raise ConfigurationError(
+                f"servers={servers}: the topology has {len(self.servers)}; 0 stands for all"
+            )
+        chosen = list(self.servers.values())[: servers or None]
         if vms_per_server < 1:
             raise ConfigurationError(f"{vms_per_server} VMs per server: at least 1 is needed")
-        for server in self.servers.values():
+        for server in chosen:
             if len(server.vms) < vms_per_server:
                 few = f"{server.name} has {len(server.vms)}; lower it, or widen the server's range"
                 raise ConfigurationError(f"{vms_per_server} VMs per server: {few}")
-        return tuple(vm for s in self.servers.values() for vm in s.vms[:vms_per_server])
+        return tuple(vm for server in chosen for vm in server.vms[:vms_per_server])
 
 
 if __name__ == "__main__":

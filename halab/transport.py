@@ -10,6 +10,7 @@ import functools
 import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ import paramiko
 from testinfra.backend.paramiko import ParamikoBackend
 
 from halab.errors import CommandTimeout, NodeError, Unreachable
+
+NO_STATUS = -1
+"""What paramiko gives when a session ends and the node has said no status."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class SshBackend(ParamikoBackend):
         self._encoding = "utf-8"
 
     def get_pytest_id(self) -> str:
+        """What testinfra calls the node in a test's id."""
         return self.name
 
     @functools.cached_property
@@ -111,7 +116,8 @@ class SshBackend(ParamikoBackend):
     ) -> tuple[int, bytes, bytes]:
         """Run a command and give its status, stdout and stderr.
 
-        Raises :class:`CommandTimeout` after ``limit`` seconds (the access's, if not given).
+        Raises :class:`CommandTimeout` after ``limit`` seconds (the access's, if not given), and
+        :class:`NodeError` when the command ends without a status.
         """
         limit = self.limit if limit is None else limit
         deadline = time.monotonic() + limit
@@ -124,13 +130,27 @@ class SshBackend(ParamikoBackend):
             streams = _Drain(channel)
             status = streams.until(deadline)
             if status is None:
-                said = command.decode(errors="replace")
-                raise CommandTimeout(f"{self.name}: not done within {limit:g} s: {said[:200]}")
+                raise CommandTimeout(f"{self.name}: not done within {limit:g} s: {_shown(command)}")
+            if status == NO_STATUS:
+                raise NodeError(
+                    f"{self.name}: killed, or cut off from us, before its end: {_shown(command)}"
+                )
             return status, bytes(streams.out), bytes(streams.err)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise NodeError(f"{self.name}: the connection broke during a command") from error
+            why = error or type(error).__name__
+            raise NodeError(f"{self.name}: the connection broke during a command: {why}") from error
         finally:
-            channel.close()
+            _close(channel)
+
+
+def _shown(command: bytes) -> str:
+    return command.decode(errors="replace")[:200]
+
+
+def _close(channel: paramiko.Channel) -> None:
+    """Close a session; on a connection that has gone there is nobody to be told of it."""
+    with suppress(EOFError):
+        channel.close()
 
 
 class _Drain:
@@ -150,14 +170,14 @@ class _Drain:
         while not self.once(deadline):
             pass
         left = max(deadline - time.monotonic(), 0)
-        if not self._ended() or not self.channel.status_event.wait(left):
+        if not self.ended() or not self.channel.status_event.wait(left):
             return None
         return self.channel.recv_exit_status()
 
     def once(self, deadline: float) -> bool:
-        """Take what is there, or wait for more; True at the end of the stream or the deadline."""
+        """Take what is there, or wait for it; True at the end of the stream or the deadline."""
         self.arrived.clear()
-        ended = self._ended()
+        ended, had = self.ended(), len(self.out) + len(self.err)
         while self.channel.recv_ready():
             self.out += self.channel.recv(1 << 16)
         while self.channel.recv_stderr_ready():
@@ -165,10 +185,12 @@ class _Drain:
         left = deadline - time.monotonic()
         if ended or left <= 0:
             return True
-        self.arrived.wait(left)
+        if len(self.out) + len(self.err) == had:
+            self.arrived.wait(left)
         return False
 
-    def _ended(self) -> bool:
+    def ended(self) -> bool:
+        """True once nothing more will come."""
         return bool(self.channel.eof_received or self.channel.closed)
 
 
@@ -213,7 +235,7 @@ class LineChannel:
 
     def close(self) -> None:
         """End the conversation; the program sees its stdin end."""
-        self.channel.close()
+        _close(self.channel)
 
 
 class Recording:
@@ -231,8 +253,19 @@ class Recording:
         deadline = time.monotonic() + within
         while text.encode() not in self._streams.err:
             if self._streams.once(deadline):
-                said = self._streams.err.decode(errors="replace").strip()[-300:]
+                said = self.errors()
                 raise NodeError(f"{self.name}: {text!r} was not said within {within:g} s: {said}")
+
+    def so_far(self) -> bytearray:
+        """What it has written to stdout; raises :class:`NodeError` if the connection has gone."""
+        self._streams.once(time.monotonic())
+        if self._streams.ended():
+            raise NodeError(f"{self.name}: a recording ended by itself: {self.errors()}")
+        return self._streams.out
+
+    def errors(self) -> str:
+        """The end of what it has written to stderr."""
+        return self._streams.err.decode(errors="replace").strip()[-300:]
 
     def finish(self, within: float = 10) -> bytes:
         """End the program and give all that it wrote to stdout."""
@@ -242,4 +275,4 @@ class Recording:
                 raise CommandTimeout(f"{self.name}: a recording did not end within {within:g} s")
             return bytes(self._streams.out)
         finally:
-            self.channel.close()
+            _close(self.channel)

@@ -6,6 +6,7 @@ Only IPv4 is read: VRRPv2 has no other, and the clusters here have no other VIP.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -87,6 +88,15 @@ class Timers:
         RFC 9568 section 6.1).
         """
         return self.down_timer_adverts * self.advert_int + self.skew_time
+
+    @property
+    def adverts_outlasted(self) -> int:
+        """So many adverts of one MASTER in a row take longer than Master_Down_Interval.
+
+        >>> Timers(version=2, advert_int=1, priority=100).adverts_outlasted
+        5
+        """
+        return math.ceil(self.master_down_interval / self.advert_int) + 1
 
 
 @dataclass(frozen=True)

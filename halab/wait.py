@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from halab.errors import NotReached
 
 T = TypeVar("T")
+
+
+WAITED: dict[str, float] = {}
+"""Seconds that the main thread has waited, by what for; a wait within a wait is the outer one's."""
+
+_within: list[str] = []
+
+
+@contextmanager
+def _counted(what: str) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread() or _within:
+        yield
+        return
+    began = time.monotonic()
+    _within.append(what)
+    try:
+        yield
+    finally:
+        _within.clear()
+        WAITED[what] = WAITED.get(what, 0.0) + time.monotonic() - began
 
 
 def clock() -> float:
@@ -17,7 +40,7 @@ def clock() -> float:
 
 
 def until(
-    condition: Callable[[], T],
+    condition: Callable[[], T | None],
     *,
     what: str,
     within: float,
@@ -34,17 +57,35 @@ def until(
     condition raises are not swallowed.
     """
     deadline = time.monotonic() + within
-    while True:
-        value = condition()
-        if value:
-            return value
-        left = deadline - time.monotonic()
-        if left <= 0:
-            last = seen() if seen is not None else value
-            raise NotReached(f"{what}: not within {within:g} s; last seen: {last}")
-        time.sleep(min(every, left))
+    with _counted(what):
+        while True:
+            value = condition()
+            if value:
+                return value
+            left = deadline - time.monotonic()
+            if left <= 0:
+                last = seen() if seen is not None else value
+                raise NotReached(f"{what}: not within {within:g} s; last seen: {last}")
+            time.sleep(min(every, left))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that may come to hold, with the words for a message that it has not.
+
+    ``seen``, if given, tells what is there instead.
+    """
+
+    what: str
+    holds: Callable[[], object]
+    seen: Callable[[], object] | None = None
+
+    def until(self, *, within: float, every: float = 0.02) -> None:
+        """Wait until it holds; raises :class:`NotReached` as :func:`until` does."""
+        until(self.holds, what=self.what, within=within, every=every, seen=self.seen)
 
 
 def passing(seconds: float) -> None:
     """Let ``seconds`` pass: only where time itself is the thing measured, never for a condition."""
-    time.sleep(seconds)
+    with _counted("time itself, to measure by it"):
+        time.sleep(seconds)

@@ -3,52 +3,108 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from types import TracebackType
+from typing import Self
 
 from halab import wait
 from halab.client import Client
-from halab.errors import NodeError, NotReached
+from halab.errors import LabError, NodeError, NotReached
+from halab.names import listed
+from halab.other_clock import OtherClock, compared
+from halab.outage import Losses
 from halab.probe import Probe
-from halab.service import FAULT, Losses, Service
+from halab.service import FAULT, HEALED, Service
+from halab.wait import Condition
 
-# Requests answered without a loss for this long, beyond the time in which the last of them
-# are still undecided, are taken for a service that is there. Seconds.
+# A prober that misses more than this share of its sends has no time of its own: what it then
+# saw says more about the machine it runs on than about the cluster.
+MOST_MISSED = 0.02
+
+# Requests in a row that are enough to say that the service answers: two for each of 24 backends.
+ENOUGH = 48
+# After a fault it must last besides, since what was broken may break again at once. Seconds.
 CALM = 0.3
 
 
-class Watch:
-    """Probes from before its block until the service is back; then it is what was seen.
+@dataclass(frozen=True)
+class Reached:
+    """A condition came to hold ``after`` so many seconds, looked at every ``polling`` seconds."""
 
-    The block begins at the mark ``fault``. At its end the watch waits for ``until`` (which
-    clients cannot see, such as where the VIP is), then for calm; at most ``patience`` seconds
-    for each. A service that does not come back is an outage without end.
+    after: float
+    polling: float
 
-    ``awaited`` is the seconds from the block's beginning until ``until`` was seen to hold
-    (infinite if it never did), and ``polling`` the time since it was last seen not to.
+
+def reach(condition: Condition, since: float, within: float) -> Reached:
+    """Wait for the condition; ``since`` on :func:`halab.wait.clock` its seconds are counted.
+
+    Raises :class:`NotReached` after ``within`` seconds.
+    """
+    looked = since
+    reached: Reached | None = None
+
+    def holds() -> bool:
+        nonlocal looked, reached
+        now = wait.clock()
+        if condition.holds():
+            seen = wait.clock()
+            reached = Reached(seen - since, seen - looked)
+            return True
+        looked = now
+        return False
+
+    replace(condition, holds=holds).until(within=within, every=0.01)
+    assert reached is not None
+    return reached
+
+
+class Watching(ABC):
+    """The service watched by one client or by several, through what happens in a block.
+
+    Probes from before its block until the service is back. The block begins at the mark ``fault``.
+    At its end the watch waits for ``until`` (which clients cannot see, such as where the VIP is),
+    then for calm; at most ``patience`` seconds for each. A service that does not come back is an
+    outage without end; an ``until`` that is not reached raises :class:`NotReached`, and a prober
+    that could not do its work :class:`LabError`.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        start: Callable[[], Probe],
-        until: Callable[[], object] | None = None,
-        patience: float = 30,
-    ) -> None:
-        self.client = client
-        self._start = start
+    def __init__(self, until: Condition | None, patience: float) -> None:
         self._until = until
         self._patience = patience
-        self._probe: Probe | None = None
-        self._service: Service | None = None
-        self.gave_up: NotReached | None = None
-        self.awaited = math.inf
-        self.polling = 0.0
+        self._reached: Reached | None = None
 
-    def __enter__(self) -> Watch:
-        self._probe = self._start()
-        self._await_calm(self._probe)
-        self._probe.mark(FAULT)
+    @property
+    @abstractmethod
+    def watches(self) -> tuple[Watch, ...]:
+        """All of them."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Begin to probe."""
+
+    @abstractmethod
+    def fault(self) -> None:
+        """From here on something happens to the cluster."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End the probing, as far as it has begun."""
+
+    @abstractmethod
+    def refuse_starved(self) -> None:
+        """Raise :class:`LabError` if too many sends were missed to judge by the others."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+            self.await_calm(0)
+            self.fault()
+        except BaseException:
+            self.stop()
+            raise
         self._began = wait.clock()
         return self
 
@@ -58,46 +114,125 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        probe = self._probe
-        assert probe is not None
         try:
             if error is None:
                 if self._until is not None:
-                    self._await(self._until)
-                self._await_calm(probe)
-        except NotReached as gave_up:
-            self.gave_up = gave_up
+                    self._reached = self.awaiting(self._until)
+                # clients without answers are the test's finding, not an error of the watch
+                with suppress(NotReached):
+                    self.await_calm()
         finally:
-            self._service = probe.stop()
-        if self.gave_up is not None and self._until is not None and math.isinf(self.awaited):
-            raise NotReached(f"{self.gave_up}; {self}") from self.gave_up
+            self.stop()
+        if error is None:
+            self.refuse_starved()
 
-    def _await(self, condition: Callable[[], object]) -> None:
-        looked = self._began
+    def await_calm(self, lasting: float = CALM) -> None:
+        """Wait for a calm of every client that begins now, of so many seconds at least.
 
-        def holds() -> bool:
-            nonlocal looked
-            now = wait.clock()
-            if condition():
-                self.awaited, self.polling = wait.clock() - self._began, wait.clock() - looked
-                return True
-            looked = now
-            return False
+        Raises :class:`NotReached` when it does not come.
+        """
+        began = wait.clock()
 
-        wait.until(holds, what="what the watch waits for", within=self._patience, every=0.01)
+        def restless() -> list[str]:
+            return [
+                watch.client.name for watch in self.watches if not watch.calm_since(began, lasting)
+            ]
 
-    def _await_calm(self, probe: Probe) -> None:
         wait.until(
-            lambda: probe.calm() > probe.timeout + CALM,
-            what=f"{self.client.name} gets answers again",
+            lambda: not restless(),
+            what="every request of the clients is answered again",
             within=self._patience,
             every=0.05,
+            seen=lambda: f"not those of {listed(restless())}",
         )
 
-    def mark(self, name: str) -> float:
-        """Name this moment; seconds on the client's clock."""
-        assert self._probe is not None
-        return self._probe.mark(name)
+    def awaiting(self, condition: Condition) -> Reached:
+        """Wait within the block, probing on; seconds count from its beginning or healing."""
+        return reach(condition, self._began, self._patience)
+
+    @property
+    def reached(self) -> Reached:
+        """When ``until`` came to hold, from the block's beginning."""
+        if self._reached is None:
+            names = listed(watch.client.name for watch in self.watches)
+            raise NodeError(f"{names}: nothing is waited for, or it is still waited for")
+        return self._reached
+
+
+class Watch(Watching):
+    """One client's watch; after its block it is what was seen. See :class:`Watching`."""
+
+    def __init__(
+        self,
+        client: Client,
+        start: Callable[[], Probe],
+        until: Condition | None = None,
+        patience: float = 30,
+    ) -> None:
+        super().__init__(until, patience)
+        self.client = client
+        self._start = start
+        self._probe: Probe | None = None
+        self._service: Service | None = None
+        self._clock: OtherClock | None = None
+
+    @property
+    def watches(self) -> tuple[Watch, ...]:
+        """This one."""
+        return (self,)
+
+    def start(self) -> None:
+        """Begin to probe."""
+        self._probe = self._start()
+
+    def fault(self) -> None:
+        """From here on something happens to the cluster."""
+        self._clock = compared(lambda: self._active.mark(FAULT))
+
+    def at(self, here: float) -> float:
+        """A moment of :func:`halab.wait.clock` on the client's clock, known from the fault on."""
+        assert self._clock is not None, f"{self.client.name} has seen no fault yet"
+        return self._clock.at(here)
+
+    def stop(self) -> None:
+        """End the probing, if it has begun: what was seen is there then."""
+        if self.probing:
+            self._service = self._active.stop()
+
+    @property
+    def probing(self) -> bool:
+        """It has begun and not ended."""
+        return self._probe is not None and self._service is None
+
+    @property
+    def _active(self) -> Probe:
+        assert self._probe is not None, f"{self.client.name} does not probe yet"
+        return self._probe
+
+    def refuse_starved(self) -> None:
+        """Raise :class:`LabError` if it missed too many sends to judge by the others."""
+        service = self.service
+        meant = service.sent + service.missed
+        if service.missed > MOST_MISSED * meant:
+            raise LabError(
+                f"{self.client.name} missed {service.missed} of {meant} sends, so nothing can be "
+                "judged by it: its machine has too much else to do"
+            )
+
+    def calm_since(self, began: float, lasting: float) -> bool:
+        """All that was sent for a while is answered; what was sent before then is not counted.
+
+        What is lost at this moment shows a timeout later, but it is not answered until then.
+        """
+        enough = max(lasting, ENOUGH * self._active.interval)
+        passed = wait.clock() - began
+        calm = self._active.calm()
+        return min(passed - calm.undecided, calm.lasted) > enough
+
+    def healed(self) -> None:
+        """From here on all is well again: what is lost or awaited now counts from here."""
+        self._active.mark(HEALED)
+        self._began = wait.clock()
 
     @property
     def ended(self) -> bool:
@@ -131,8 +266,13 @@ class Watch:
 
     @property
     def through(self) -> int:
-        """Requests lost in outages that overlap the time from the fault on."""
+        """Requests lost in outages from the fault to its healing."""
         return self.service.through.total()
 
+    @property
+    def lost_after(self) -> int:
+        """Requests lost once all was well again."""
+        return self.service.after.total()
+
     def __str__(self) -> str:
-        return f"{self.client.name}: {self.service.summary()}"
+        return f"{self.client.name}, {self.service.kind}: {self.service.summary()}"

@@ -9,9 +9,11 @@ from ipaddress import IPv4Address
 
 import requests
 
+from halab import wait
 from halab.node import Node
 
 PID_FILE = "/run/apache2/apache2.pid"
+CHANGE = "/etc/apache2/conf-enabled/zz-change.conf"
 SERVED_BY = "X-Served-By"
 
 
@@ -24,6 +26,53 @@ class Apache:
     def kill(self) -> None:
         """SIGKILL to Apache's whole process group; its machine stays and refuses connections."""
         self.node.run('kill -KILL -- "-$(cat %s)" && rm -f %s', PID_FILE, PID_FILE)
+
+    def freeze(self) -> None:
+        """SIGSTOP to its whole process group: connections are taken, and nobody answers."""
+        self.node.run('kill -STOP -- "-$(cat %s)"', PID_FILE)
+
+    def thaw(self) -> None:
+        """SIGCONT to it; does no harm where it runs, or is dead."""
+        self.node.run('test ! -e %s || kill -CONT -- "-$(cat %s)"', PID_FILE, PID_FILE)
+
+    def change(self, directives: str) -> None:
+        """Have it work with these directives too, in all of its workers.
+
+        Requests under way end as they began. Raises :class:`halab.errors.CommandFailed` with what
+        Apache has against them.
+        """
+        self.node.put(CHANGE, directives)
+        self.node.run("apache2ctl -t")
+        self._renew_workers()
+
+    def change_back(self) -> None:
+        """Have it work as it was installed; does no harm where nothing was changed, or it is dead.
+
+        Workers that are at a request have until its end.
+        """
+        removed = self.node.ask("rm %s", CHANGE).rc == 0
+        if removed and self.workers():
+            self._renew_workers()
+
+    def workers(self) -> frozenset[int]:
+        """The PIDs of its workers; none where it is dead."""
+        shown = self.node.ask("pgrep -P $(cat %s)", PID_FILE).stdout
+        return frozenset(map(int, shown.split()))
+
+    def _renew_workers(self) -> None:
+        old = self.workers()
+        self.node.run("kill -USR1 $(cat %s)", PID_FILE)
+
+        def renewed() -> bool:
+            now = self.workers()
+            return bool(now) and not now & old
+
+        wait.until(
+            renewed,
+            what=f"{self.node.name}'s Apache has new workers only",
+            within=20,
+            seen=lambda: f"{sorted(self.workers() & old)} of the old ones",
+        )
 
     def start(self) -> None:
         """Start it; starting a running one does no harm."""
