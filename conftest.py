@@ -3,8 +3,15 @@
 pytest_plugins = [
     "fixtures.session",
     "fixtures.evidence",
+    "fixtures.waits",
     "fixtures.lab",
+    "fixtures.report",
+    "fixtures.verdict",
     "fixtures.cluster",
+    "fixtures.budgets",
     "fixtures.clients",
+    "fixtures.lan",
+    "fixtures.stories",
     "fixtures.faults",
+    "fixtures.round_trip",
 ]
