@@ -20,9 +20,9 @@ pytestmark = [
 @pytest.mark.parametrize("role", ["master", "backup"])
 def test_every_backend_is_up(cluster: Cluster, role: str) -> None:
     """UP by a check that has been made and passed: HAProxy's first word, UP, is only a hope."""
-    servers = getattr(cluster, role).haproxy().servers(cluster.topology.haproxy.backend)
-    healthy = {name for name, server in servers.items() if server.up and server.check_passed}
-    assert healthy == {vm.name for vm in cluster.backends}
+    healthy = getattr(cluster, role).haproxy().healthy(cluster.topology.haproxy.backend)
+    unhealthy = {vm.name for vm in cluster.backends} - healthy
+    assert unhealthy == set()
 
 
 @pytest.mark.parametrize("role", ["master", "backup"])
@@ -34,7 +34,9 @@ def test_backends_are_those_of_the_topology(cluster: Cluster, role: str) -> None
     assert served == sorted((vm.name, f"{vm.address}:{port}") for vm in cluster.backends)
 
 
-@pytest.mark.parametrize("page", ["/index.html", "/index.php", "/pi.php?n=1000"])
+@pytest.mark.parametrize(
+    "page", ["/index.html", "/index.php", "/pi.php?n=1000", "/slow.php?ms=100"]
+)
 def test_every_vm_answers_for_itself(cluster: Cluster, page: str) -> None:
     """A direct request to each VM gets the page, and the page names that VM."""
 

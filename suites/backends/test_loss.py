@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -10,61 +11,51 @@ from fixtures.clients import Clients
 from fixtures.evidence import Evidence
 from halab.budget import Budget
 from halab.cluster import Cluster
-from halab.faults import apache_killed, server_off, vms_off
+from halab.faults import apache_killed, server_off, vm_off
+from halab.topology import VirtualMachine
 
 pytestmark = pytest.mark.disruptive
 
 
-def test_killed_apache_is_down_in_time(
-    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
+@pytest.mark.parametrize(
+    ("fault", "silent"),
+    [
+        # refuses every check at once
+        pytest.param(apache_killed, False, id="apache_killed"),
+        # costs each check its timeout as well
+        pytest.param(vm_off, True, id="vm_off"),
+    ],
+)
+def test_backend_is_down_in_time_and_up_again(
+    cluster: Cluster,
+    clients: Clients,
+    inflict: Callable,
+    evidence: Evidence,
+    fault: Callable[[Cluster, VirtualMachine], AbstractContextManager[None]],
+    silent: bool,
 ) -> None:
-    """Its VM refuses every check at once: DOWN within fall × inter; its share till then is lost."""
-    vm = cluster.backends[0]
-    check = cluster.master.haproxy().deployed().check_of(vm.name)
-    budget = Budget.detection(check, silent=False)
-
-    with clients.probing(until=lambda: cluster.sees_down([vm])) as service:
-        inflict(apache_killed(cluster, vm))
-
-    losses = Budget.lost_share(service.service, budget, 1, len(cluster.backends))
-    evidence.measure("until DOWN", service.awaited, budget, service.polling)
-    evidence.measure("requests lost", service.through, losses)
-    assert service.awaited <= budget.value + service.polling
-    assert service.through <= losses.value
-
-
-def test_returned_apache_is_up_in_time(
-    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
-) -> None:
-    """UP within rise × inter of its return, and nobody notices."""
-    vm = cluster.backends[1]
-    budget = Budget.recovery(cluster.master.haproxy().deployed().check_of(vm.name))
-    heal = inflict(apache_killed(cluster, vm))
-    cluster.await_down([vm])
-
-    with clients.probing(until=lambda: cluster.sees_up([vm])) as service:
-        heal()
-
-    evidence.measure("until UP", service.awaited, budget, service.polling)
-    assert service.awaited <= budget.value + service.polling
-    assert service.lost.total() == 0
-
-
-def test_vm_without_power_is_down_in_time(
-    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
-) -> None:
-    """A silent VM costs each check its timeout as well; its share of requests is lost till then."""
+    """Its share of requests is lost until it is DOWN, and none from its return on."""
     vm = cluster.backends[2]
-    budget = Budget.detection(cluster.master.haproxy().deployed().check_of(vm.name), silent=True)
+    check = cluster.master.haproxy().deployed().check_of(vm.name)
+    detection = Budget.detection(check, silent=silent)
+    recovery = Budget.recovery(check, silent=silent)
 
-    with clients.probing(until=lambda: cluster.sees_down([vm])) as service:
-        inflict(vms_off(cluster, [vm]))
+    with clients.probing() as service:
+        heal = inflict(fault(cluster, vm))
+        down = service.awaiting(cluster.down([vm]))
+        heal()
+        cluster.serves([vm]).until(within=30)
+        service.healed()
+        up = service.awaiting(cluster.up([vm]))
 
-    losses = Budget.lost_share(service.service, budget, 1, len(cluster.backends))
-    evidence.measure("until DOWN", service.awaited, budget, service.polling)
-    evidence.measure("requests lost", service.through, losses)
-    assert service.awaited <= budget.value + service.polling
-    assert service.through <= losses.value
+    share = Budget.lost_share(service.service, detection, 1, len(cluster.backends))
+    evidence.measure("until DOWN", down.after, detection, down.polling)
+    evidence.measure("requests lost", service.through, share)
+    evidence.measure("until UP", up.after, recovery, up.polling)
+    assert down.after <= detection.value + down.polling
+    assert service.through <= share.value
+    assert up.after <= recovery.value + up.polling
+    assert service.lost_after == 0
 
 
 def test_service_goes_on_without_a_whole_server(
@@ -74,13 +65,14 @@ def test_service_goes_on_without_a_whole_server(
     server = list(cluster.servers)[-1]
     gone = [vm for vm in cluster.backends if vm.server == server]
     check = cluster.master.haproxy().deployed().check_of(gone[0].name)
-    budget = Budget.detection(check, silent=True)
+    detection = Budget.detection(check, silent=True)
 
-    with clients.probing(until=lambda: cluster.sees_down(gone)) as service:
+    with clients.probing() as service:
         inflict(server_off(cluster, server))
+        down = service.awaiting(cluster.down(gone))
 
-    losses = Budget.lost_share(service.service, budget, len(gone), len(cluster.backends))
-    evidence.measure("until all DOWN", service.awaited, budget, service.polling)
-    evidence.measure("requests lost", service.through, losses)
-    assert service.awaited <= budget.value + service.polling
-    assert service.through <= losses.value
+    share = Budget.lost_share(service.service, detection, len(gone), len(cluster.backends))
+    evidence.measure("until all DOWN", down.after, detection, down.polling)
+    evidence.measure("requests lost", service.through, share)
+    assert down.after <= detection.value + down.polling
+    assert service.through <= share.value

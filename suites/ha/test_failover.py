@@ -6,65 +6,73 @@ from collections.abc import Callable
 
 import pytest
 
+from fixtures.budgets import Budgets
 from fixtures.clients import Clients
 from fixtures.evidence import Evidence
-from halab.budget import Budget
 from halab.cluster import Cluster
 from halab.faults import keepalived_killed, keepalived_stopped, powered_off
+from halab.invariants import Kind
+from halab.lan import Lan
 
 pytestmark = pytest.mark.disruptive
 
 
+@pytest.mark.usefixtures("handed_back")
 def test_stopped_master_hands_the_vip_over_within_skew_time(
-    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
+    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, budgets: Budgets
 ) -> None:
     """A stopped MASTER resigns with priority 0: only skew_time is waited (RFC 5798, 6.4.2)."""
-    vrrp = cluster.topology.vrrp
-    budget = Budget.resignation(cluster.backup.keepalived.instance().timers, vrrp.takeover_work)
+    budget = budgets.resignation
 
-    with clients.probing(until=lambda: cluster.holders() == [cluster.backup]) as service:
+    with clients.probing(until=cluster.vip_on(cluster.backup)) as service:
         inflict(keepalived_stopped(cluster.master))
 
     evidence.measure("outage", service.longest_outage, budget, service.resolution)
     assert service.longest_outage <= budget.value + service.resolution
 
 
+@pytest.mark.usefixtures("handed_back")
 def test_backup_logs_that_it_entered_master_state(cluster: Cluster, inflict: Callable) -> None:
     """Section 4.5 finds the failover in the BACKUP's log; so does an operator at night."""
     with cluster.backup.keepalived.logging() as log:
         inflict(keepalived_stopped(cluster.master))
-        cluster.await_vip_on(cluster.backup)
+        cluster.vip_on(cluster.backup).until(within=30)
     assert "Entering MASTER STATE" in log.text
 
 
 def test_backup_takes_over_when_keepalived_is_killed(
-    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
+    cluster: Cluster,
+    clients: Clients,
+    inflict: Callable,
+    evidence: Evidence,
+    lan: Lan,
+    budgets: Budgets,
 ) -> None:
     """No priority-0 advert comes: the silence must run out, for Master_Down_Interval.
 
     The killed keepalived leaves the VIP on its NIC, so clients may lose nothing at all until
     the BACKUP takes them over.
     """
-    vrrp, timers = cluster.topology.vrrp, cluster.backup.keepalived.instance().timers
-    budget = Budget.silence(timers, vrrp.takeover_work, vrrp.takeover_adverts)
+    budget = budgets.silence
 
-    with clients.probing(until=lambda: cluster.backup in cluster.holders()) as service:
+    with clients.probing(until=cluster.vip_reaches(cluster.backup)) as service:
+        lan.expects(Kind.TWO_HOLDERS, "a killed keepalived leaves the VIP on its NIC")
         inflict(keepalived_killed(cluster.master))
 
-    evidence.measure("until the BACKUP has the VIP", service.awaited, budget, service.polling)
+    taken = service.reached
+    evidence.measure("until the BACKUP has the VIP", taken.after, budget, taken.polling)
     evidence.measure("outage", service.longest_outage, budget, service.resolution)
-    assert service.awaited <= budget.value + service.polling
+    assert taken.after <= budget.value + taken.polling
     assert service.longest_outage <= budget.value + service.resolution
 
 
 def test_backup_takes_over_when_the_master_loses_power(
-    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
+    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, budgets: Budgets
 ) -> None:
     """The whole director is gone at one stroke: clients wait for Master_Down_Interval."""
-    vrrp, timers = cluster.topology.vrrp, cluster.backup.keepalived.instance().timers
-    budget = Budget.silence(timers, vrrp.takeover_work, vrrp.takeover_adverts)
+    budget = budgets.silence
 
-    with clients.probing(until=lambda: cluster.backup.holds(cluster.vip)) as service:
+    with clients.probing(until=cluster.vip_reaches(cluster.backup)) as service:
         inflict(powered_off(cluster, cluster.master))
 
     evidence.measure("outage", service.longest_outage, budget, service.resolution)
@@ -72,14 +80,14 @@ def test_backup_takes_over_when_the_master_loses_power(
 
 
 def test_returning_master_takes_the_vip_again(
-    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
+    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, budgets: Budgets
 ) -> None:
     """Failback is by preemption; clients may be without service for one advert_int at most."""
-    budget = Budget.preemption(cluster.master.keepalived.instance().timers)
+    budget = budgets.preemption
     heal = inflict(keepalived_stopped(cluster.master))
-    cluster.await_vip_on(cluster.backup)
+    cluster.vip_on(cluster.backup).until(within=30)
 
-    with clients.probing(until=lambda: cluster.holders() == [cluster.master]) as service:
+    with clients.probing(until=cluster.vip_on(cluster.master)) as service:
         heal()
 
     evidence.measure("outage", service.longest_outage, budget, service.resolution)

@@ -1,0 +1,300 @@
+"""Faults of the LAN: directors that do not hear each other, adverts that get lost, a second VIP."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
+
+import pytest
+
+from fixtures.budgets import Budgets
+from fixtures.clients import Clients
+from fixtures.evidence import Evidence
+from fixtures.faults import Heal
+from halab import arp_table, capture, vrrp, wait
+from halab.cluster import Cluster
+from halab.director import Director
+from halab.errors import LabError
+from halab.faults import (
+    Fault,
+    adverts_lost,
+    adverts_lost_in_a_row,
+    cut_off,
+    deaf_to,
+    duplicate_vip,
+)
+from halab.faults.network import announce
+from halab.invariants import Kind
+from halab.lan import Lan
+from halab.outage import Outcome
+from halab.service import HEALED
+from halab.vrrp import Advert
+from halab.wait import Condition
+
+pytestmark = pytest.mark.disruptive
+
+
+def heal_after_an_advert_of(director: Director, lan: Lan, heal: Heal, budget: float) -> float:
+    """Heal so that the next advert is the other's; the moment of it on :func:`halab.wait.clock`.
+
+    Raises :class:`LabError` where healing took longer than ``budget`` seconds, after which this
+    director may have advertised again before the other.
+    """
+    lan.only(director, adverts=1).until(within=5, every=0.01)
+    began = wait.clock()
+    heal()
+    healed = wait.clock()
+    if healed - began > budget:
+        raise LabError(f"the LAN took {healed - began:.3f} s to be healed, {budget:.3f} s at most")
+    return healed
+
+
+def test_cut_off_directors_both_serve_and_the_better_one_wins_when_it_hears_the_other(
+    cluster: Cluster,
+    clients: Clients,
+    inflict: Callable,
+    evidence: Evidence,
+    lan: Lan,
+    budgets: Budgets,
+) -> None:
+    """Clients follow whoever announced itself last, and lose what is under way then.
+
+    A MASTER that hears an advert of lower priority advertises at once and sends gratuitous ARP
+    (keepalived 2.2.7, vrrp.c, vrrp_state_master_rx): the worse one goes at its first advert.
+    """
+    budget = budgets.settlement
+    skew = cluster.backup.keepalived.instance().timers.skew_time
+
+    with clients.probing(until=cluster.vip_on(cluster.master)) as watch:
+        lan.expects_split_brain("neither director hears the other")
+        heal = inflict(cut_off(cluster))
+        watch.awaiting(lan.split_brain())
+        healed = heal_after_an_advert_of(cluster.master, lan, heal, skew / 2)
+        lan.only(cluster.master, adverts=2).until(within=10)
+        settled = lan.settlement(healed)
+
+    evidence.measure("until one advertises", settled.after, budget)
+    evidence.measure("until its gratuitous ARP", settled.announced, budget)
+    evidence.measure("outage", watch.longest_outage, budget, watch.resolution)
+    assert settled.owner == cluster.master.name
+    assert settled.others_adverts <= 1
+    assert settled.announced <= budget.value
+    assert watch.longest_outage <= budget.value + watch.resolution
+    assert set(watch.lost) <= {Outcome.RESET, Outcome.TIMEOUT}
+
+
+def test_clients_stay_with_a_worse_one_that_gave_up_in_silence(
+    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, lan: Lan
+) -> None:
+    """The same, but the BACKUP hears the MASTER first: nobody tells the LAN, and service is gone.
+
+    It goes at that advert without one of its own, so the MASTER learns of nothing and sends no
+    gratuitous ARP, unless ``vrrp_higher_prio_send_advert`` is set. Repair: arping on the MASTER.
+    """
+    timers = cluster.master.keepalived.instance().timers
+    rest = timers.advert_int - cluster.backup.keepalived.instance().timers.skew_time
+    client, vip = clients.first.node, cluster.vip
+    follows = Condition(
+        f"{client.name} speaks to {cluster.backup.name}",
+        lambda: arp_table.entry(client, vip) == cluster.backup.mac(),
+    )
+
+    with clients.probing() as watch:
+        lan.expects_split_brain("neither director hears the other")
+        lan.expects(Kind.UNANNOUNCED, "keepalived's MASTER never heard of the other")
+        heal = inflict(cut_off(cluster))
+        watch.awaiting(lan.split_brain())
+        follows.until(within=10)
+        healed = heal_after_an_advert_of(cluster.backup, lan, heal, rest * 0.8)
+        cluster.vip_on(cluster.master).until(within=5)
+        alone = wait.clock()
+        lan.only(cluster.master, adverts=2).until(within=5)
+        settled = lan.settlement(healed)
+        without = wait.clock() - alone
+        announce(cluster.master.node, vip)
+        watch.healed()
+
+    evidence.note(
+        f"service was away for {watch.longest_outage:.3f} s, until the repair: "
+        f"{cluster.master.name} alone had the VIP for {without:.3f} s of it and told nobody"
+    )
+    assert (settled.owner, settled.others_adverts) == (cluster.master.name, 0)
+    assert math.isinf(settled.announced), "it was announced: this trap of keepalived's is gone"
+    assert watch.longest_outage >= without - watch.resolution, "clients came back by themselves"
+    assert watch.lost_after == 0
+
+
+def test_deaf_backup_takes_the_vip_and_the_master_keeps_its_clients(
+    cluster: Cluster,
+    clients: Clients,
+    inflict: Callable,
+    evidence: Evidence,
+    lan: Lan,
+    budgets: Budgets,
+) -> None:
+    """A split brain for as long as it lasts, in which each of its adverts is answered.
+
+    The MASTER hears them and sends gratuitous ARP after each, so that clients come back to it. The
+    BACKUP goes at the first advert that it hears.
+    """
+    budget = budgets.settlement
+
+    with clients.probing(until=cluster.vip_on(cluster.master)) as watch:
+        lan.expects_split_brain("the BACKUP does not hear the MASTER")
+        heal = inflict(deaf_to(cluster, cluster.backup, cluster.master))
+        watch.awaiting(lan.split_brain())
+        seen = arp_table.entry(clients.first.node, cluster.vip)
+        heal()
+        healed = wait.clock()
+        lan.only(cluster.master, adverts=2).until(within=10)
+        settled = lan.settlement(healed)
+
+    evidence.measure("until one advertises", settled.after, budget)
+    evidence.measure("outage", watch.longest_outage, budget, watch.resolution)
+    assert seen == cluster.master.mac()
+    assert (settled.owner, settled.others_adverts <= 1) == (cluster.master.name, True)
+    assert settled.after <= budget.value
+    assert watch.longest_outage <= budget.value + watch.resolution
+
+
+def test_deaf_master_changes_nothing(
+    cluster: Cluster, clients: Clients, inflict: Callable, lan: Lan
+) -> None:
+    """The BACKUP has nothing to say to it: no request is lost, and nobody else advertises."""
+    adverts = cluster.backup.keepalived.instance().timers.adverts_outlasted
+
+    with clients.probing() as watch:
+        inflict(deaf_to(cluster, cluster.master, cluster.backup))
+        lan.only(cluster.master, adverts).until(within=2 * adverts)
+
+    assert watch.lost.total() == 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "adverts", "in_a_row"),
+    [
+        pytest.param(lambda c: adverts_lost_in_a_row(c, 2), 0, 2, id="two in a row"),
+        pytest.param(lambda c: adverts_lost_in_a_row(c, 3), 0, 3, id="three in a row"),
+        pytest.param(adverts_lost, 4, None, id="at random"),
+    ],
+)
+def test_lost_adverts_move_the_vip_only_after_master_down_interval(
+    cluster: Cluster,
+    clients: Clients,
+    inflict: Callable,
+    evidence: Evidence,
+    lan: Lan,
+    budgets: Budgets,
+    loss: Callable[[Cluster], Fault],
+    adverts: int,
+    in_a_row: int | None,
+) -> None:
+    """Three in a row are a takeover, two are none: what the BACKUP heard on its NIC decides.
+
+    A capture there has what it heard and what it sent on one clock (RFC 5798 section 6.4.2). The
+    MASTER hears the BACKUP's first advert and answers it, so that it is MASTER for a moment only.
+    But whoever hears the BACKUP's announcement after the MASTER's stays with it until the next one.
+    """
+    works = cluster.lab.takeover_works
+    timers = cluster.backup.keepalived.instance().timers
+    budget = budgets.announced_again
+    backup, master = cluster.backup.node.address, cluster.master.node.address
+    lan.expects_split_brain("what would end the BACKUP's mastership may be lost too")
+
+    with on_the_nic_of(cluster.backup, cluster) as seen, clients.probing() as watch:
+
+        def silences() -> bool:
+            at = [advert.at for advert in seen() if advert.source == master]
+            return any(other - one > 1.5 * timers.advert_int for one, other in pairwise(at))
+
+        Condition("an advert is heard", seen).until(within=10)
+        heal = inflict(loss(cluster))
+        wait.passing(adverts * timers.advert_int)
+        Condition("an advert has been lost", silences).until(within=30)
+        heal()
+        lan.only(cluster.master, adverts=2).until(within=10)
+        ours = seen()
+
+    heard = [advert.at for advert in ours if advert.source == master]
+    said = [advert.at for advert in ours if advert.source == backup and not advert.resigns]
+    due = [
+        one + timers.master_down_interval
+        for one, other in pairwise(heard)
+        if other - one > timers.master_down_interval
+    ]
+    gaps = [round((other - one) / timers.advert_int) - 1 for one, other in pairwise(heard)]
+    lost = [gap for gap in gaps if gap > 0]  # a MASTER that hears the BACKUP sends one more
+    late = sum(work.seconds for work in works)
+    takeovers = [
+        at for before, at in pairwise([-math.inf, *said]) if at - before > 1.5 * timers.advert_int
+    ]
+    evidence.note(f"lost in a row: {lost}; takeovers: {len(takeovers)}")
+    evidence.measure("outage", watch.longest_outage, budget, watch.resolution)
+    assert lost, "no advert was lost"
+    assert takeovers or not watch.lost.total()
+    assert len(takeovers) == len(due), (
+        f"{len(due)} silences were long enough; lost in a row: {lost}"
+    )
+    assert all(0 <= at - when <= late for at, when in zip(takeovers, due, strict=True))
+    assert watch.longest_outage <= budget.value + watch.resolution
+    if in_a_row is not None:
+        assert lost == [in_a_row]
+        assert bool(takeovers) == (in_a_row >= timers.down_timer_adverts)
+
+
+@contextmanager
+def on_the_nic_of(director: Director, cluster: Cluster) -> Iterator[Callable[[], list[Advert]]]:
+    """The cluster's adverts that this director has heard and sent until asked for them."""
+    node, router = director.node, cluster.topology.vrrp.virtual_router_id
+    recording = node.record(capture.command(node.nic, "vrrp", vrrp.snaplen(1)))
+
+    def seen() -> list[Advert]:
+        packets = capture.packets(bytes(recording.so_far()))
+        adverts = (Advert.decode(packet.at, packet.frame) for packet in packets)
+        return [a for a in adverts if a and a.virtual_router_id == router]
+
+    with ExitStack() as ending:
+        ending.callback(recording.finish)
+        recording.await_said("listening on", within=10)
+        yield seen
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "not announced"])
+def test_duplicate_vip_is_named_by_its_mac(
+    cluster: Cluster,
+    clients: Clients,
+    inflict: Callable,
+    evidence: Evidence,
+    lan: Lan,
+    announced: bool,
+) -> None:
+    """Announced it takes all clients, who lose everything until the MASTER announces itself.
+
+    keepalived defends nothing. Not announced it takes none of those who know the MASTER, and the
+    LAN's questions alone show it.
+    """
+    intruder = clients.second
+    mac = intruder.node.run("cat -- %s", f"/sys/class/net/{intruder.node.nic}/address").strip()
+
+    with clients.probing() as watch:
+        lan.expects(Kind.STRANGER, "a client has the VIP too")
+        heal = inflict(duplicate_vip(cluster, intruder, announced=announced))
+        found = Condition(f"{mac} is heard", lambda: lan.breaches(Kind.STRANGER))
+        watch.awaiting(found)
+        wait.passing(1)  # for clients to feel it
+        named = {mac in breach.what for breach in lan.breaches(Kind.STRANGER)}
+        heal()
+        lan.expects_no_more(Kind.STRANGER)
+        watch.healed()
+
+    service = watch.service
+    told = [r for r in service.requests if r.intended > service.at(HEALED)]
+    evidence.note(f"clients were without service for {watch.longest_outage:.3f} s")
+    assert named == {True}
+    assert (watch.longest_outage >= 1) == announced
+    assert (Outcome.REFUSED in watch.lost) == announced
+    # TIMEOUT: between the VIP's going and the MASTER's announcement nobody is at that MAC
+    assert set(watch.lost) <= {Outcome.REFUSED, Outcome.RESET, Outcome.TIMEOUT}
+    assert sum(not r.ok for r in told) == 0, "the MASTER's announcement brought clients not back"
