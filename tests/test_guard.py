@@ -11,7 +11,7 @@ from halab.errors import OutsideLab
 from halab.lab.guard import guard, release
 
 # TEST-NET-3 (RFC 5737): an address that means nothing anywhere, should the guard fail
-LAB = IPv4Network("203.0.113.0/24")
+LAB = (IPv4Network("203.0.113.0/24"),)
 
 
 @pytest.fixture

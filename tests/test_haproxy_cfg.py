@@ -1,15 +1,14 @@
-"""haproxy.cfg: the thesis's is read right, and health checks get the times that HAProxy takes."""
+"""haproxy.cfg: the thesis's is read right, and so is what else HAProxy would take for a fact."""
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from halab.errors import NodeError
-from halab.haproxy_cfg import Check, Configuration, Global, Proxy, Server, Stats, StatsSocket, parse
+from halab.haproxy_cfg import Configuration, Global, Proxy, Server, Stats, StatsSocket, parse
+from halab.health_check import HealthCheck
 
 # Annex A.15 with what sections 4.3.1 and 4.5 add; three of its VMs.
 THESIS = r"""
@@ -68,7 +67,7 @@ def backend(lines: str, before: str = "") -> Proxy:
     return parse(f"{before}\nbackend www\n{lines}").backends["www"]
 
 
-def check(words: str, before: str = "") -> Check:
+def check(words: str, before: str = "") -> HealthCheck:
     return backend(f"server web1 192.168.250.181:80 {words}", before).servers["web1"].check
 
 
@@ -101,7 +100,7 @@ class TestThesis:
 
     def test_server_is_checked_with_haproxys_defaults(self, thesis: Configuration) -> None:
         """Every 2 s; DOWN after 3, UP after 2."""
-        expected = Check(True, 80, inter=2, fall=3, rise=2, timeout_connect=5)
+        expected = HealthCheck(True, 80, inter=2, fall=3, rise=2, timeout_connect=5)
         web31 = thesis.backends["wwwbackend"].servers["web31"]
         assert web31 == Server("web31", "192.168.250.231", 80, expected)
         assert thesis.check_of("web31") == expected
@@ -119,72 +118,6 @@ class TestThesis:
         assert page.stats == Stats("/haproxy?stats", ("admin",), auth_is_default=True)
 
 
-class TestDetection:
-    """How long until HAProxy knows."""
-
-    def test_refused_checks_of_the_thesis(self) -> None:
-        """Just after a good check: 2 s, and 2 s between each of the three."""
-        assert check("check port 80").detection(silent=False) == 6
-
-    def test_silent_checks_of_the_thesis(self) -> None:
-        """Each of the three takes its timeout of 2 s as well: 12 s."""
-        assert check("check port 80").detection(silent=True) == 12
-
-    def test_fastinter_counts_between_failures_only(self) -> None:
-        """The first one is still inter away."""
-        quick = check("check inter 5s fastinter 500 fall 4")
-        assert quick.detection(silent=False) == 5 + 3 * 0.5
-        assert quick.detection(silent=True) == 5 + 3 * 0.5 + 4 * 5
-
-    def test_timeout_check_lets_timeout_connect_bound_a_silent_check(self) -> None:
-        """Not its own value, which is for the time after the connection."""
-        connect, both = "defaults\n timeout connect 500\n", " timeout check 9s\n"
-        assert check("check", connect).timeout == 2
-        assert check("check", connect + both).timeout == 0.5
-        assert check("check inter 100", connect + both).timeout == 0.1
-        assert check("check", "defaults\n" + both).timeout == 2
-        assert check("check", connect + " timeout check 0\n").timeout == 2
-
-    def test_spread_checks_stretch_every_interval(self) -> None:
-        """But not the timeouts."""
-        spread = check("check", "global\n spread-checks 50")
-        assert spread.detection(silent=False) == 9
-        assert spread.detection(silent=True) == 15
-        assert spread.recovery() == 6
-
-    def test_server_without_check_is_never_found_down(self) -> None:
-        """Nor up again."""
-        unchecked = check("")
-        assert unchecked.detection(silent=False) == math.inf
-        assert unchecked.recovery() == math.inf
-
-    @given(st.integers(1, 10), st.integers(1, 60_000), st.integers(1, 60_000))
-    def test_silence_never_shows_sooner_than_refusal(
-        self, fall: int, inter: int, fast: int
-    ) -> None:
-        """It takes the timeouts too."""
-        checked = Check(True, fall=fall, inter=inter / 1000, fastinter=fast / 1000)
-        assert checked.detection(silent=True) > checked.detection(silent=False)
-
-
-class TestRecovery:
-    """How long until HAProxy believes it again."""
-
-    def test_of_the_thesis(self) -> None:
-        """Just after a failed check: 2 s, and 2 s to the second good one."""
-        assert check("check port 80").recovery() == 4
-
-    def test_after_silence_a_check_may_be_lost_yet(self) -> None:
-        """It began before the host was back."""
-        assert check("check port 80").recovery(silent=True) == 6
-
-    def test_downinter_until_the_first_and_fastinter_until_the_others(self) -> None:
-        """A server with one good check is on its way up."""
-        slow = check("check downinter 10s fastinter 1s rise 3")
-        assert slow.recovery() == 10 + 2 * 1
-        assert check("check downinter 10s rise 1").recovery() == 10
-
-
 class TestServers:
     """server lines, default-server and the defaults section."""
 
@@ -195,7 +128,7 @@ class TestServers:
             name="web1",
             address="192.168.250.181",
             port=80,
-            check=Check(True, 81),
+            check=HealthCheck(True, 81),
             weight=10,
             maxconn=50,
             cookie="check",
@@ -207,6 +140,21 @@ class TestServers:
         """Unless it has its own."""
         assert check("check").port == 80
         assert check("check port 8080").port == 8080
+
+    def test_check_has_every_time_of_its_line(self) -> None:
+        """In seconds."""
+        words = "check inter 5s fastinter 500 downinter 10s fall 4 rise 5"
+        assert check(words) == HealthCheck(
+            True, 80, inter=5, fastinter=0.5, downinter=10, fall=4, rise=5
+        )
+
+    def test_timeouts_of_the_section_and_spread_of_the_process_bound_the_check(self) -> None:
+        """Both timeouts, whether from defaults or from the section itself."""
+        before = "global\n spread-checks 50\ndefaults\n timeout connect 500\n timeout check 9s\n"
+        bounds = HealthCheck(True, 80, spread_checks=50, timeout_connect=0.5, timeout_check=9)
+        assert check("check", before) == bounds
+        own = backend("timeout check 1s\nserver web1 10.0.0.1:80 check", before).servers["web1"]
+        assert own.check == replace(bounds, timeout_check=1)
 
     def test_default_server_counts_for_the_lines_after_it(self) -> None:
         """Each adds to those before, and the server has the last word."""
@@ -251,42 +199,8 @@ class TestServers:
                 two.check_of(name)
 
 
-class TestSyntax:
-    """Sections, words, times and addresses."""
-
-    @pytest.mark.parametrize(
-        ("written", "seconds"),
-        [
-            *[("5000", 5), ("250ms", 0.25), ("2s", 2), ("1m", 60), ("2h", 7200), ("1d", 86400)],
-            *[("1us", 0.001), ("1500us", 0.002)],
-        ],
-    )
-    def test_times(self, written: str, seconds: float) -> None:
-        """Bare numbers are milliseconds, and microseconds are rounded up to one."""
-        assert backend(f"timeout server {written}").timeouts == {"server": seconds}
-
-    @given(st.integers(0, 10**6), st.sampled_from([("ms", 1e-3), ("s", 1), ("m", 60), ("h", 3600)]))
-    def test_times_of_any_size(self, number: int, unit: tuple[str, float]) -> None:
-        """In seconds."""
-        suffix, factor = unit
-        assert math.isclose(check(f"check inter {number}{suffix}").inter, number * factor)
-
-    @pytest.mark.parametrize(
-        ("written", "endpoints"),
-        [
-            (":9000", [("*", 9000)]),
-            ("*:80", [("*", 80)]),
-            ("10.0.0.1:80,10.0.0.2:81", [("10.0.0.1", 80), ("10.0.0.2", 81)]),
-            ("10.0.0.1:8081-8083", [("10.0.0.1", 8081), ("10.0.0.1", 8082), ("10.0.0.1", 8083)]),
-            ("[fd00::1]:80", [("fd00::1", 80)]),
-            ("ipv4@10.0.0.1:80", [("10.0.0.1", 80)]),
-            ("/run/haproxy.sock", [("/run/haproxy.sock", None)]),
-            ("unix@/run/a:1", [("unix@/run/a:1", None)]),
-        ],
-    )
-    def test_binds(self, written: str, endpoints: list[tuple[str, int | None]]) -> None:
-        """Every address and port of a bind line."""
-        assert list(parse(f"frontend f\nbind {written} name x").frontends["f"].binds) == endpoints
+class TestSections:
+    """All that are not servers or the page."""
 
     def test_global_section_for_many_threads(self) -> None:
         """Pinning as it is written; two global sections are one."""

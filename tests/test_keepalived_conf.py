@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halab.errors import NodeError
-from halab.keepalived_conf import Deployed, GlobalDefs, VrrpInstance, VrrpScript, VrrpTrackProcess
+from halab.keepalived_conf import Deployed, GlobalDefs, VrrpInstance
+from halab.tracking import VrrpScript, VrrpTrackProcess
 from halab.vrrp import Timers
 
 # Section 4.5, the BACKUP; its password is a made-up one.
@@ -152,7 +153,7 @@ class TestTracking:
 
     def test_script_finds_out_within_fall_intervals(self) -> None:
         """HAProxy may die just after a good run."""
-        assert Deployed.parse(self.HAPROXY).scripts["chk_haproxy"].detection == 4.0
+        assert Deployed.parse(self.HAPROXY).scripts["chk_haproxy"].detection(hanging=False) == 4.0
 
     def test_process(self) -> None:
         """``delay`` is both delays, unless one has its own."""

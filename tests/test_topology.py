@@ -69,9 +69,11 @@ def line_of(part: str, text: str) -> int:
 
 
 class TestThesisCluster:
-    def test_names_nodes_in_the_order_directors_servers_clients(self, thesis: Topology) -> None:
+    def test_names_nodes_in_the_order_of_the_file(self, thesis: Topology) -> None:
         servers = [f"server{n}" for n in range(1, 7)]
-        assert list(thesis.nodes) == ["lb1", "lb2", *servers, "client1", "client2", "client3"]
+        clients = ["client1", "client2", "client3"]
+        routed = ["gateway1", "client4"]
+        assert list(thesis.nodes) == ["lb1", "lb2", *servers, *clients, *routed]
         assert all(node.name == name for name, node in thesis.nodes.items())
         assert {node.nic for node in thesis.nodes.values()} == {"eth0"}
 
@@ -80,6 +82,21 @@ class TestThesisCluster:
         assert thesis.vip == IPv4Address("192.168.250.250")
         assert thesis.servers["server4"].address == IPv4Address("192.168.250.117")
         assert thesis.labs.embedded.operator == IPv4Address("192.168.250.2")
+
+    def test_has_a_network_behind_its_gateway(self, thesis: Topology) -> None:
+        assert thesis.gateway is not None
+        assert thesis.gateway.address in thesis.network
+        assert thesis.networks == (thesis.network, IPv4Network("198.51.100.0/24"))
+        assert thesis.routed_clients["client4"].address in thesis.networks[1]
+
+    def test_needs_no_gateway(self, tmp_path: Path) -> None:
+        """As the thesis has none."""
+        file = tmp_path / "topology.yaml"
+        begin, end = THESIS.index("gateways:"), THESIS.index("haproxy:\n")
+        file.write_text(THESIS[:begin] + THESIS[end:])
+        topology = Topology.load(file)
+        assert (topology.gateway, topology.routed_clients) == (None, {})
+        assert topology.networks == (topology.network,)
 
     def test_lb1_is_the_master(self, thesis: Topology) -> None:
         assert (thesis.master.name, thesis.master.state) == ("lb1", "MASTER")
@@ -171,6 +188,71 @@ MISTAKES = {
     "VMs outside": (".250.189-196", ".251.189-196", "server2:", "server2.vms", "outside"),
     "network address": (".113}", ".0}", "client1", "client1.address", "itself"),
     "broadcast address": (".113}", ".255}", "client1", "client1.address", "broadcast"),
+    "gateway outside": (
+        "192.168.250.1,",
+        "192.168.251.1,",
+        "gateway1",
+        "gateway1.address",
+        "outside the network 192.168.250.0/24",
+    ),
+    "routed client in the LAN": (
+        "198.51.100.113",
+        "192.168.250.118",
+        "client4",
+        "client4.address",
+        "outside the network 198.51.100.0/24",
+    ),
+    "client of the LAN behind the gateway": (
+        "192.168.250.116",
+        "198.51.100.116",
+        "client3:",
+        "client3.address",
+        "outside the network 192.168.250.0/24",
+    ),
+    "routed client twice": (
+        "198.51.100.113",
+        "198.51.100.1",
+        "gateway1",
+        "gateway1.behind",
+        "both client4 and gateway1",
+    ),
+    "gateway is the operator": (
+        "192.168.250.1,",
+        "192.168.250.2,",
+        "operator:",
+        "operator",
+        "gateway1 and the operator",
+    ),
+    "behind is the LAN": (
+        "behind: 198.51.100.1/24",
+        "behind: 192.168.250.9/28",
+        "gateway1",
+        "gateway1.behind",
+        "overlaps the network 192.168.250.0/24",
+    ),
+    "behind without prefix": ("100.1/24", "100.1", "gateway1", "gateway1.behind", "its prefix"),
+    "behind is a network": ("100.1/24", "100.0/24", "gateway1", "gateway1.behind", "itself"),
+    "two gateways": (
+        "  gateway1:",
+        "  gateway2: {address: 192.168.250.3, behind: 198.51.100.3/24}\n  gateway1:",
+        "gateways:",
+        "gateways",
+        "more than the 1",
+    ),
+    "no gateway": (
+        "gateways:\n  gateway1:",
+        "# gateway1:",
+        "routed_clients:",
+        "routed_clients",
+        "add it",
+    ),
+    "name of a client": (
+        "client4:",
+        "client1:",
+        "client1",
+        "routed_clients.client1",
+        "the clients",
+    ),
     "host bits": (".250.0/24", ".250.7/24", "network:", "network", "write 192.168.250.0/24"),
     "no address": (".113}", ".313}", "client1", "client1.address", "must be an IPv4 address"),
     "integer address": ("192.168.250.113", "3232299633", "client1", "client1.address", "IPv4"),
@@ -191,6 +273,9 @@ MISTAKES = {
     "check": ("fall: 3", "fall: 0", "check:", "check.fall", "equal to 1"),
     "no such VM": ("web31:", "web49:", "web49", "vm_exceptions.web49", "web1 to web48"),
     "name of a VM": ("client3:", "web7:", "web7", "clients.web7", "a VM of server1"),
+    "no queue": ("queues: 1", "queues: 0", "queues: 0", "emulated.queues", "equal to 1"),
+    "17 queues": ("queues: 1", "queues: 17", "queues: 17", "emulated.queues", "equal to 16"),
+    "half a queue": ("queues: 1", "queues: 1.5", "queues: 1.5", "emulated.queues", "whole number"),
     "alias": ("priority: 150", "priority: *high", "lb1", "lb1.priority", "aliases"),
     "tag": ("priority: 150", "priority: !!float 150", "lb1", "lb1.priority", "tags"),
     "list as key": ("\nwebserver:", "\n? [a]\n: b\nwebserver:", "? [a]", "(file)", "a key must"),

@@ -1,0 +1,36 @@
+"""What a lab is prepared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from halab.lab.plan import Secrets
+from halab.topology import Topology
+
+AS_IT_IS = Path(__file__).parents[1] / "topology.yaml"
+
+
+@pytest.mark.parametrize(
+    ("named", "fits"),
+    [
+        ({}, True),
+        ({"auth_pass: vrrp-pw,": 0}, True),
+        ({"auth_pass: another,": 0}, False),
+        ({"password: stats-pw,": 1}, True),
+        ({"password: another,": 1}, False),
+    ],
+    ids=str,
+)
+def test_a_standing_lab_keeps_its_passwords(
+    named: dict[str, int], fits: bool, tmp_path: Path
+) -> None:
+    """A topology that names none takes the lab's; one that names another is another topology."""
+    text = AS_IT_IS.read_text()
+    for setting, place in named.items():
+        before = ("auth_type: PASS", "user: operator")[place]
+        text = text.replace(before, f"{setting} {before}")
+    (tmp_path / "topology.yaml").write_text(text)
+    topology = Topology.load(tmp_path / "topology.yaml")
+    assert Secrets(vrrp="vrrp-pw", stats="stats-pw").fit(topology) == fits
