@@ -16,7 +16,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from halab.cluster import Cluster
 from halab.configuration import Configuration
+from halab.cpu import cpus_of
 from halab.lab.embedded import EmbeddedLab
+from halab.placement import ANNEX_A1
+from halab.steering import Steering
 
 CHECKOUT = Path(__file__).parents[1]
 FULL, HALF = Configuration(vms_per_server=8), Configuration(vms_per_server=4)
@@ -52,32 +55,51 @@ def test_48_vms_from_nothing_and_down(benchmark: BenchmarkFixture) -> None:
     benchmark.extra_info["down_s"] = benchmark.pedantic(whole, rounds=3)
 
 
-def test_24_to_48_vms(benchmark: BenchmarkFixture, standing_cluster: Cluster) -> None:
-    """New VMs, both directors reloaded, every backend UP by a passed check."""
-    benchmark.pedantic(
-        standing_cluster.bring_to,
-        args=(FULL,),
-        setup=lambda: standing_cluster.bring_to(HALF),
-        rounds=3,
-    )
+ONE, FOUR = Configuration(), Configuration(haproxy_processes=4)
+HERE = Configuration(haproxy_processes=4, haproxy_cpus=(0, 1, 0, 1))
+THERE = Configuration(haproxy_processes=4, haproxy_cpus=(1, 0, 1, 0))
 
 
-def test_48_to_24_vms(benchmark: BenchmarkFixture, standing_cluster: Cluster) -> None:
-    """The same backwards."""
-    benchmark.pedantic(
-        standing_cluster.bring_to,
-        args=(HALF,),
-        setup=lambda: standing_cluster.bring_to(FULL),
-        rounds=3,
-    )
-
-
-def test_configuration_already_in_place(
-    benchmark: BenchmarkFixture, standing_cluster: Cluster
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # new VMs, both directors reloaded, every backend UP by a passed check
+        pytest.param(HALF, FULL, id="24 to 48 VMs"),
+        pytest.param(FULL, HALF, id="48 to 24 VMs"),
+        pytest.param(ONE, FOUR, id="1 to 4 HAProxy processes"),
+        pytest.param(FOUR, ONE, id="4 to 1 HAProxy processes"),
+        pytest.param(HERE, THERE, id="another pin for each of 4 processes"),
+        # nothing differs: only looked at
+        pytest.param(HALF, HALF, id="a configuration already in place"),
+    ],
+)
+def test_change(
+    benchmark: BenchmarkFixture,
+    standing_cluster: Cluster,
+    before: Configuration,
+    after: Configuration,
 ) -> None:
-    """Nothing differs: only looked at."""
-    standing_cluster.bring_to(HALF)
-    benchmark.pedantic(standing_cluster.bring_to, args=(HALF,), rounds=10)
+    """From one steady configuration to another, on both directors."""
+    benchmark.pedantic(
+        standing_cluster.bring_to,
+        args=(after,),
+        setup=lambda: standing_cluster.bring_to(before),
+        rounds=5,
+    )
+
+
+@pytest.mark.parametrize("mask", ["008c", "00b0"])
+def test_another_mask(benchmark: BenchmarkFixture, standing_cluster: Cluster, mask: str) -> None:
+    """RPS of both directors' NICs steered, and put back: two changes."""
+    if standing_cluster.lab.director_machine() != ANNEX_A1:
+        pytest.skip(f"masks are for directors with {ANNEX_A1}: --lab=emulated")
+    steering = Steering(rps_cpus=cpus_of(mask))
+
+    def steer() -> None:
+        with standing_cluster.steered(steering):
+            pass
+
+    benchmark.pedantic(steer, rounds=10)
 
 
 def test_command_on_a_node(benchmark: BenchmarkFixture, lab: EmbeddedLab) -> None:
