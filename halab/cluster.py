@@ -243,6 +243,10 @@ class Cluster:
         if configuration.nopreempt:
             self.hand_back()
         self.await_steady()
+        if configuration.persistence == "stick-table":
+            for each_director in self.directors.values():
+                for process in self.processes:
+                    each_director.haproxy(process).peered().until(within=15)
 
     def _each(
         self,

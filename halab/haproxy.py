@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from halab import cpu, haproxy_cfg, haproxy_stat, stick_table, thread, wait
+from halab import cpu, haproxy_cfg, haproxy_stat, peers, stick_table, thread, wait
 from halab.errors import CommandFailed, NodeError
 from halab.haproxy_stat import Stat
 from halab.node import Node
@@ -65,6 +65,16 @@ class HAProxy:
     def table(self, name: str) -> dict[str, str]:
         """The stick table of that name: the server of each key."""
         return stick_table.parse(self.tell(f"show table {name}"))
+
+    def peers(self) -> dict[str, bool]:
+        """Whether it is connected to each of its peers; none where it shares no table."""
+        return peers.parse(self.tell("show peers"))
+
+    def peered(self) -> Condition:
+        """It is connected to all its peers, which know from then on what it learns."""
+        return Condition(
+            f"{self!r} is connected to its peers", lambda: all(self.peers().values()), self.peers
+        )
 
     def info(self) -> dict[str, str]:
         """``show info``: version, uptime, connections."""
