@@ -79,6 +79,7 @@ class Stat:
     stot: int
     lbtot: int
     req_tot: int
+    cli_abrt: int
     econ: int
     eresp: int
     wretr: int

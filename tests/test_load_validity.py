@@ -13,13 +13,28 @@ from halab.load.validity import disagreement, errors, overworked, unfinished
 GOOD = Tally(started=1000, succeeded=1000, seconds=1.0)
 
 
+def counted(requests: int, answers: int, given_up: int = 0) -> Reading:
+    """What HAProxy counted in the time of a load."""
+    return Reading(
+        workers={1: 42},
+        requests={1: requests},
+        answers={1: answers},
+        given_up={1: given_up},
+        haproxy={1: 0.5},
+        cpu=1.0,
+        cpus=2,
+        drops=0,
+        time_wait=0,
+    )
+
+
 def reasons(*tallies: Tally) -> str:
     return "; ".join(unfinished(tallies))
 
 
 def test_a_run_whose_every_request_succeeded_has_no_reason() -> None:
     assert reasons(GOOD, GOOD) == ""
-    assert not [*disagreement([GOOD, GOOD], 2000, 2000), *overworked({"client1": 0.7})]
+    assert not [*disagreement([GOOD, GOOD], counted(2000, 2000)), *overworked({"client1": 0.7})]
 
 
 def test_one_request_that_failed_is_one_too_many() -> None:
@@ -52,19 +67,41 @@ def test_what_generators_said_comes_first_and_once() -> None:
 def test_half_a_percent_is_the_most_that_both_sides_may_differ(
     requests: int, answers: int, agree: bool
 ) -> None:
-    assert (not [*disagreement([GOOD], requests, answers)]) is agree
+    assert (not [*disagreement([GOOD], counted(requests, answers))]) is agree
 
 
-def test_what_was_cut_off_may_have_been_counted_by_haproxy() -> None:
+def test_what_haproxy_saw_cut_off_is_left_out() -> None:
     cut = Tally(started=1000, succeeded=1000, cut=8)
-    assert not [*disagreement([cut], 1008, 1000)]
-    assert not [*disagreement([cut], 1013, 1008)]
-    (why,) = disagreement([cut], 1014, 1000)
-    assert why == "the generators made 1000 to 1008 requests, HAProxy counted 1014"
+    assert not [*disagreement([cut], counted(1008, 1000, given_up=8))]
+    assert not [*disagreement([cut], counted(1013, 1005, given_up=8))]
+    (why,) = disagreement([cut], counted(1014, 1000, given_up=8))
+    assert why == (
+        "the generators made 1000 requests, HAProxy counted 1014, 8 given up when time was up"
+    )
+
+
+def test_what_was_under_way_is_no_excuse_for_what_haproxy_did_not_see_given_up() -> None:
+    cut = Tally(started=1000, succeeded=1000, cut=8)
+    (why,) = disagreement([cut], counted(1008, 1000))
+    assert why == "the generators made 1000 requests, HAProxy counted 1008"
+
+
+def test_no_more_is_left_out_than_was_under_way() -> None:
+    cut = Tally(started=1000, succeeded=1000, cut=8)
+    assert [*disagreement([cut], counted(1020, 1000, given_up=20))]
+    assert [*disagreement([GOOD], counted(1006, 1000, given_up=6))]
+
+
+def test_a_run_too_short_for_its_connections_is_told_so() -> None:
+    cut = Tally(started=1000, succeeded=1000, cut=8)
+    (why,) = disagreement([cut], counted(1008, 1008, given_up=8))
+    assert why.endswith(
+        "8 were cut off, too many for so short a run: make it longer, or end by requests"
+    )
 
 
 def test_successes_without_an_answer_are_found_by_haproxys_2xx() -> None:
-    (why,) = disagreement([GOOD], 1000, 0)
+    (why,) = disagreement([GOOD], counted(1000, 0))
     assert why == ("the generators had 1000 successes, HAProxy gave 0 answers of status 2xx")
 
 
@@ -117,8 +154,10 @@ def test_cpu_time_of_a_control_group_and_of_a_machine() -> None:
 
 
 def test_counters_of_another_worker_are_no_difference() -> None:
-    before = Reading({1: 42}, {1: 10}, {1: 9}, {1: 0.5}, 2.0, 2, 1, 0)
-    after = Reading({1: 42}, {1: 30}, {1: 19}, {1: 0.75}, 3.0, 2, 1, 7)
-    assert after.since(before) == Reading({1: 42}, {1: 20}, {1: 10}, {1: 0.25}, 1.0, 2, 0, 7)
+    before = Reading({1: 42}, {1: 10}, {1: 9}, {1: 1}, {1: 0.5}, 2.0, 2, 1, 0)
+    after = Reading({1: 42}, {1: 30}, {1: 19}, {1: 3}, {1: 0.75}, 3.0, 2, 1, 7)
+    assert after.since(before) == Reading(
+        {1: 42}, {1: 20}, {1: 10}, {1: 2}, {1: 0.25}, 1.0, 2, 0, 7
+    )
     with pytest.raises(NodeError, match="reloaded or died"):
-        Reading({1: 43}, {1: 1}, {1: 1}, {1: 0.0}, 3.0, 2, 1, 0).since(before)
+        Reading({1: 43}, {1: 1}, {1: 1}, {1: 0}, {1: 0.0}, 3.0, 2, 1, 0).since(before)

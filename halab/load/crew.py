@@ -19,6 +19,10 @@ UNTIMED = 60.0
 """The length, in seconds, that is supposed of a load that ends by requests."""
 
 
+TELLING = 0.3
+"""Seconds of requests that tell how fast a generator is."""
+
+
 class Crew:
     """The generators of a run, one for each client and port, client by client."""
 
@@ -66,10 +70,12 @@ class Crew:
     def counted(self, shares: Sequence[Load]) -> Sequence[Load]:
         """Loads of some seconds as numbers of requests that last about as long.
 
-        For a generator that cannot end by time; two requests a connection show how fast it is.
+        For a generator that cannot end by time. Two requests a connection show about how fast it
+        is, and as many as take :data:`TELLING` show it better: the first are the slowest.
         """
         tries = [share.counted(2 * share.connections) for share in shares]
-        return self._at_rate(shares, tries)
+        brief = [share.lasting(TELLING) for share in shares]
+        return self._at_rate(shares, self._at_rate(brief, tries))
 
     def _at_rate(self, shares: Sequence[Load], tries: Sequence[Load]) -> Sequence[Load]:
         tallies = self.tallies(tries, self.fire(tries))

@@ -27,14 +27,16 @@ fi"""
 class Reading:
     """Of one director; counts since some moment, or between two readings for a difference.
 
-    ``requests`` and ``answers`` by HAProxy process: all that its frontends took, and the 2xx that
-    they gave. ``haproxy`` is each process's CPU time, ``cpu`` all of the director's, in seconds;
-    ``cpus`` how many CPUs it has. ``time_wait`` is of the moment.
+    ``requests``, ``answers`` and ``given_up`` by HAProxy process: all that its frontends took, the
+    2xx that they gave, and those whose client left before its answer was complete (cli_abrt).
+    ``haproxy`` is each process's CPU time, ``cpu`` all of the director's, in seconds; ``cpus`` how
+    many CPUs it has. ``time_wait`` is of the moment.
     """
 
     workers: dict[int, int]
     requests: dict[int, int]
     answers: dict[int, int]
+    given_up: dict[int, int]
     haproxy: dict[int, float]
     cpu: float
     cpus: int
@@ -55,6 +57,7 @@ class Reading:
             workers=self.workers,
             requests={n: count - earlier.requests[n] for n, count in self.requests.items()},
             answers={n: count - earlier.answers[n] for n, count in self.answers.items()},
+            given_up={n: count - earlier.given_up[n] for n, count in self.given_up.items()},
             haproxy={n: spent - earlier.haproxy[n] for n, spent in self.haproxy.items()},
             cpu=self.cpu - earlier.cpu,
             cpus=self.cpus,
@@ -65,13 +68,14 @@ class Reading:
 
 def read(director: Director, processes: Iterable[int]) -> Reading:
     """Read all of it now. The statistics page is no frontend of the service, and not counted."""
-    workers, requests, answers = {}, {}, {}
+    workers, requests, answers, given_up = {}, {}, {}, {}
     for number in processes:
         haproxy = director.haproxy(number)
         workers[number] = haproxy.pid()
         rows = [r for r in haproxy.stat() if r.kind is Kind.FRONTEND and r.proxy != "stats"]
         requests[number] = sum(row.req_tot for row in rows)
         answers[number] = sum(row.hrsp_2xx for row in rows)
+        given_up[number] = sum(row.cli_abrt for row in rows)
     spent = "; ".join(f"cat /proc/{pid}/task/*/schedstat; echo" for pid in workers.values())
     said = director.node.run(
         f"cat /sys/devices/system/cpu/online /proc/net/sockstat; echo; "
@@ -83,6 +87,7 @@ def read(director: Director, processes: Iterable[int]) -> Reading:
         workers=workers,
         requests=requests,
         answers=answers,
+        given_up=given_up,
         haproxy={number: _ran(text) for number, text in zip(workers, by_worker, strict=True)},
         cpu=cpu_time(whole),
         cpus=len(online),

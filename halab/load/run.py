@@ -62,7 +62,7 @@ def _throughput(
     seconds = max(each.end for each in ended) - first
     succeeded = sum(tally.succeeded for tally in tallies)
     client_cpu = _client_cpu(ended, load.threads, seconds)
-    requests, answers = sum(master.requests.values()), sum(master.answers.values())
+    requests = sum(master.requests.values())
     return Throughput(
         load=load,
         generator=generator.name,
@@ -81,7 +81,7 @@ def _throughput(
         time_wait=master.time_wait,
         invalid=(
             *validity.unfinished(tallies),
-            *validity.disagreement(tallies, requests, answers),
+            *validity.disagreement(tallies, master),
             *validity.overworked(client_cpu),
             *validity.elsewhere(cluster),
         ),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from halab.cluster import Cluster
 from halab.load.generator import Tally
+from halab.load.meter import Reading
 
 AGREEMENT = 0.005
 """A generator's count and HAProxy's may differ by this share."""
@@ -27,30 +28,38 @@ def unfinished(tallies: Sequence[Tally]) -> Iterable[str]:
         yield f"{succeeded} of {started} requests succeeded ({classes})"
 
 
-def disagreement(tallies: Sequence[Tally], requests: int, answers: int) -> Iterable[str]:
-    """Why: HAProxy counted other ``requests``, or gave other ``answers`` of status 2xx.
+def disagreement(tallies: Sequence[Tally], master: Reading) -> Iterable[str]:
+    """Why: HAProxy counted other requests, or gave another number of answers of status 2xx.
 
     The latter finds what a generator takes for a success: ab an end without an answer, wrk a
-    redirection. What was cut off when time was up may be in HAProxy's counts or not.
+    redirection. Requests that were cut off when time was up are in no generator's count. Of
+    HAProxy's, those are left out that it saw given up by their client, and never more than were
+    cut off; one that it had answered already counts as a difference.
     """
     started, succeeded, cut = (
         sum(getattr(tally, count) for tally in tallies) for count in ("started", "succeeded", "cut")
     )
-    if not _agree(started, cut, requests):
-        yield f"the generators made {_from(started, cut)} requests, HAProxy counted {requests}"
-    if not _agree(succeeded, cut, answers):
+    requests, answers = sum(master.requests.values()), sum(master.answers.values())
+    left_out = min(sum(master.given_up.values()), cut)
+    if not _agree(started, requests - left_out):
+        besides = f", {left_out} given up when time was up" if left_out else ""
+        yield f"the generators made {started} requests, HAProxy counted {requests}{besides}"
+    if not _agree(succeeded, answers):
         yield (
-            f"the generators had {_from(succeeded, cut)} successes, HAProxy gave {answers} "
-            "answers of status 2xx"
+            f"the generators had {succeeded} successes, HAProxy gave {answers} answers of status "
+            f"2xx{_too_short(succeeded, cut)}"
         )
 
 
-def _agree(least: int, cut: int, haproxy: int) -> bool:
-    return least * (1 - AGREEMENT) <= haproxy <= (least + cut) * (1 + AGREEMENT)
+def _agree(generators: int, haproxy: int) -> bool:
+    return abs(haproxy - generators) <= AGREEMENT * generators
 
 
-def _from(least: int, cut: int) -> str:
-    return f"{least} to {least + cut}" if cut else f"{least}"
+def _too_short(counted: int, cut: int) -> str:
+    """What is to be done where cut requests alone may be more than what both sides may differ."""
+    if cut <= AGREEMENT * counted:
+        return ""
+    return f"; {cut} were cut off, too many for so short a run: make it longer, or end by requests"
 
 
 def overworked(client_cpu: Mapping[str, float]) -> Iterable[str]:
