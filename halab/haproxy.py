@@ -9,6 +9,7 @@ from halab import cpu, haproxy_cfg, haproxy_stat, peers, stick_table, thread, wa
 from halab.errors import CommandFailed, NodeError
 from halab.haproxy_stat import Stat
 from halab.node import Node
+from halab.peers import Session
 from halab.unit import Unit
 from halab.wait import Condition
 
@@ -66,14 +67,16 @@ class HAProxy:
         """The stick table of that name: the server of each key."""
         return stick_table.parse(self.tell(f"show table {name}"))
 
-    def peers(self) -> dict[str, bool]:
-        """Whether it is connected to each of its peers; none where it shares no table."""
+    def peers(self) -> dict[str, Session]:
+        """Its session with each remote peer; none where it shares no table."""
         return peers.parse(self.tell("show peers"))
 
     def peered(self) -> Condition:
-        """It is connected to all its peers, which know from then on what it learns."""
+        """All its peers know from now on what it learns."""
         return Condition(
-            f"{self!r} is connected to its peers", lambda: all(self.peers().values()), self.peers
+            f"{self!r} has a lasting session with its peers",
+            lambda: all(session.lasting for session in self.peers().values()),
+            seen=self.peers,
         )
 
     def info(self) -> dict[str, str]:
