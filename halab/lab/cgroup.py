@@ -7,7 +7,6 @@ in; each machine therefore gets a group of its own, ``halab/<lab>/<machine>``.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from halab import wait
@@ -30,11 +29,38 @@ def groups(lab: str, machine: str = "") -> list[Path]:
     return [root / "halab" / lab / machine for root in _hierarchies()]
 
 
-def join(lab: str, machine: str) -> None:
-    """Move the calling process into the machine's group, which is made if it is missing."""
-    for group in groups(lab, machine):
+WEIGHT = 100
+"""What the kernel gives a group of its own accord (cgroup v2, cpu.weight; 1 to 10000)."""
+
+LABS_WEIGHT = 16 * WEIGHT
+"""All labs together, against each process outside that has a group of its own or none."""
+
+
+def join(lab: str, machine: str, weight: int | None = None) -> None:
+    """Move the calling process into the machine's group, which is made if it is missing.
+
+    Where CPU time is short, machines that have a ``weight`` get theirs by it, each as a whole. One
+    without is in no group of the cpu controller, where v1's gives none of its processes a
+    real-time priority. A host without the controller has no weights.
+    """
+    joined = groups(lab, machine)
+    cpu = _cpu_group(lab, machine) if weight else None
+    if cpu and cpu not in joined:
+        joined.append(cpu)
+    for group in joined:
         group.mkdir(parents=True, exist_ok=True)
         (group / "cgroup.procs").write_text(str(os.getpid()))
+    if cpu and weight:
+        _weigh(cpu.parents[1], LABS_WEIGHT)
+        _weigh(cpu, weight)
+
+
+def _weigh(group: Path, weight: int) -> None:
+    if (group / "cpu.weight").exists():
+        (group / "cpu.weight").write_text(str(weight))
+    else:
+        # the default of v1 is 1024
+        (group / "cpu.shares").write_text(str(weight * 1024 // WEIGHT))
 
 
 def kill(lab: str, machine: str) -> None:
@@ -82,21 +108,12 @@ def starve(lab: str, machine: str, share: float) -> None:
     A limit, not a load beside it: a load would take its time from every other machine too.
     """
     quota = max(int(share * PERIOD), 1000)  # the kernel takes no less
-    group = _cpu_group(lab, machine)
+    group = _limited(lab, machine)
     if (group / "cpu.max").exists():
         (group / "cpu.max").write_text(f"{quota} {PERIOD}")
-        return
-    group.mkdir(parents=True, exist_ok=True)
-    (group / "cpu.cfs_period_us").write_text(str(PERIOD))
-    (group / "cpu.cfs_quota_us").write_text(str(quota))
-    inside = group / "cgroup.procs"
-    wait.until(
-        # what is forked while we look is found when we look again
-        lambda: _move(_processes(lab, machine) - _numbers(inside), inside) == 0,
-        what=f"every process of {machine} is in {group}",
-        within=5,
-        every=0,
-    )
+    else:
+        (group / "cpu.cfs_period_us").write_text(str(PERIOD))
+        (group / "cpu.cfs_quota_us").write_text(str(quota))
 
 
 def cpu_time(lab: str, machine: str) -> float:
@@ -113,25 +130,33 @@ def cpu_time(lab: str, machine: str) -> float:
 
 def feed(lab: str, machine: str) -> None:
     """Take the limit away; does no harm where there is none."""
-    group = _cpu_group(lab, machine)
+    group = _limited(lab, machine)
     if (group / "cpu.max").exists():
         (group / "cpu.max").write_text("max")
     elif (group / "cpu.cfs_quota_us").exists():
         (group / "cpu.cfs_quota_us").write_text("-1")
 
 
-def _cpu_group(lab: str, machine: str) -> Path:
+def _limited(lab: str, machine: str) -> Path:
+    group = _cpu_group(lab, machine)
+    if group is None:
+        raise LabError("no hierarchy of control groups has the cpu controller")
+    if not group.exists():
+        raise LabError(f"{machine} has no weight, and so no share of the CPU that can be limited")
+    return group
+
+
+def _cpu_group(lab: str, machine: str) -> Path | None:
     """The machine's group that has the cpu controller: in v2 where it is enabled, else in v1."""
     for root in _hierarchies():
         controllers = root / "cgroup.controllers"
         if controllers.exists() and "cpu" in controllers.read_text().split():
+            (root / "halab" / lab).mkdir(parents=True, exist_ok=True)
             for parent in (root, root / "halab", root / "halab" / lab):
                 (parent / "cgroup.subtree_control").write_text("+cpu")
             return root / "halab" / lab / machine
     v1 = _cpu_v1()
-    if v1 is None:
-        raise LabError("no hierarchy of control groups has the cpu controller")
-    return v1 / "halab" / lab / machine
+    return v1 / "halab" / lab / machine if v1 else None
 
 
 def _cpu_v1() -> Path | None:
@@ -143,35 +168,13 @@ def _cpu_v1() -> Path | None:
     return None
 
 
-def _processes(lab: str, machine: str) -> frozenset[int]:
-    """The machine's processes, wherever below its group they are."""
-    found: frozenset[int] = frozenset()
-    for group in groups(lab, machine):
-        if (group / "cgroup.events").exists():
-            for procs in group.rglob("cgroup.procs"):
-                found |= _numbers(procs)
-    return found
-
-
-def _numbers(procs: Path) -> frozenset[int]:
-    return frozenset(map(int, procs.read_text().split()))
-
-
-def _move(processes: frozenset[int], inside: Path) -> int:
-    """Move them there, and give how many there were; one that has ended meanwhile needs it not."""
-    for process in processes:
-        with suppress(ProcessLookupError):
-            inside.write_text(str(process))
-    return len(processes)
-
-
 def remove(lab: str, machine: str = "") -> None:
     """Remove the lab's (or the machine's) groups; its processes have been killed before.
 
     Raises :class:`halab.errors.NotReached` if they are still busy after 5 s.
     """
-    limited = [root / "halab" / lab / machine] if (root := _cpu_v1()) else []
-    for group in (*groups(lab, machine), *limited):
+    weighed = [root / "halab" / lab / machine] if (root := _cpu_v1()) else []
+    for group in (*groups(lab, machine), *weighed):
         wait.until(
             lambda group=group: _remove_tree(group),  # type: ignore[misc]
             what=f"the control group {group} is empty",

@@ -37,7 +37,8 @@ class Blueprint:
     With an ``emulation`` it is a machine of QEMU, else one of systemd-nspawn that boots ``image``,
     or the lab's where there is none, and has these ``devices`` of the host. Its cable goes to the
     switch ``lan``; a router has a second one, with the address ``behind``, to switch.BEHIND. The
-    NIC of a machine of QEMU has so many ``queues`` for receiving, and as many for sending.
+    NIC of a machine of QEMU has so many ``queues`` for receiving, and as many for sending. Where
+    the host's CPU time is short, it gets its share by its ``cpu_weight`` (1 to 10000).
     """
 
     name: str
@@ -52,6 +53,7 @@ class Blueprint:
     routes: tuple[Route, ...] = ()
     behind: ipaddress.IPv4Interface | None = None
     queues: int = 1
+    cpu_weight: int | None = None
 
 
 @dataclass
@@ -128,7 +130,7 @@ class Machine:
             # a director needs ip_nonlocal_bind: /proc/sys/net is the namespace's own, the rest of
             # /proc/sys is the host's and stays read-only
             env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"},
-            preexec_fn=lambda: cgroup.join(self.lab, self.name),
+            preexec_fn=lambda: cgroup.join(self.lab, self.name, self.blueprint.cpu_weight),
         )
 
     def power_off(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from halab.errors import LabError
-from halab.lab import rack, switch
+from halab.lab import cgroup, rack, switch
 from halab.lab.hosting import Hosting
 from halab.lab.keys import KeyPair
 from halab.lab.machine import Blueprint
@@ -21,6 +21,9 @@ from halab.lab.qemu import Emulation
 from halab.lab.switch import Route
 from halab.topology import Director, Gateway, RoutedClient, Server, Topology
 from halab.topology import Machine as Described
+
+DIRECTORS_WEIGHT = 10 * cgroup.WEIGHT
+"""A director of the cluster that this one stands for shares its CPUs with no web VM."""
 
 
 class Cabling(TypedDict):
@@ -121,6 +124,7 @@ def prepare(
                 files=tuple(files),
                 emulation=emulation if isinstance(machine, Director) else None,
                 queues=topology.labs.emulated.queues,
+                cpu_weight=_cpu_weight(machine),
                 image=hosts.hypervisor if hosts else "",
                 devices=hosts.devices if hosts else (),
             )
@@ -147,6 +151,13 @@ def prepare(
         "routes": _routes(topology),
         "machines": [rack.encode(machine) for machine in machines],
     }
+
+
+def _cpu_weight(machine: Described) -> int | None:
+    """Its part of CPU time that is short: clients have none, their probers' priority is higher."""
+    if isinstance(machine, Director):
+        return DIRECTORS_WEIGHT
+    return cgroup.WEIGHT if isinstance(machine, Server) else None
 
 
 def _cabling(topology: Topology, machine: Described) -> Cabling:

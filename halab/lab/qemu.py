@@ -75,7 +75,7 @@ class QemuMachine(Machine):
         ]  # fmt: skip
 
         def enter() -> None:
-            cgroup.join(self.lab, self.name)
+            cgroup.join(self.lab, self.name, self.blueprint.cpu_weight)
             _enter_hypervisor(emulation, self.place)
 
         self.process = _start(command, self.place / "qemu.log", enter)

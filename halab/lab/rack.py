@@ -98,6 +98,7 @@ def blueprint(data: dict[str, Any]) -> Blueprint:
         routes=tuple(Route(*route) for route in data["routes"]),
         behind=ipaddress.IPv4Interface(data["behind"]) if data["behind"] else None,
         queues=data["queues"],
+        cpu_weight=data["cpu_weight"],
     )
 
 
