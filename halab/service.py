@@ -185,19 +185,20 @@ class Service:
         last = self.ended if end is None else self.at(end)
         if last < first:
             raise ValueError(f"mark {end!r} comes before mark {start!r}")
-        return self._between(first, last)
+        return self.between(first, last)
 
     @property
     def before_fault(self) -> Service:
         """The service until the fault came."""
-        return self._between(self.started, self.at(FAULT))
+        return self.between(self.started, self.at(FAULT))
 
     @property
     def through_fault(self) -> Service:
         """The service from the fault to its healing, or to the end."""
         return self.during(FAULT, HEALED if HEALED in self.marks else None)
 
-    def _between(self, first: float, last: float) -> Service:
+    def between(self, first: float, last: float) -> Service:
+        """The service from one moment to another on its own clock; outages are cut at both."""
         return replace(
             self,
             started=first,

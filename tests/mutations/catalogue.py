@@ -821,7 +821,7 @@ MUTATIONS = (
     Mutation(
         "HAProxy serves one connection at a time, and a slow one holds all",
         SLOW,
-        "watch.lost.total()",
+        "slowed.lost.total()",
         lambda c: by.haproxy_cfg(c, "s/^( +)maxconn .*/\\1maxconn 1/"),
     ),
     # -- suites/ha/test_http_check.py
