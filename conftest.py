@@ -7,6 +7,7 @@ pytest_plugins = [
     "fixtures.lab",
     "fixtures.report",
     "fixtures.verdict",
+    "fixtures.candidate",
     "fixtures.cluster",
     "fixtures.budgets",
     "fixtures.clients",

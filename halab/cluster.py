@@ -199,6 +199,10 @@ class Cluster:
             seen=lambda: f"{waiting[0].name} ({waiting[0].address}) does not",
         )
 
+    def files(self, director: str, configuration: Configuration) -> dict[str, str]:
+        """What belongs on a director in a configuration, by path."""
+        return deployment.files(director, configuration, self.topology, self.lab.secrets)
+
     # -- change ------------------------------------------------------------------------------
 
     def bring_to(self, configuration: Configuration, progress: Progress = lambda _: None) -> None:
@@ -224,7 +228,7 @@ class Cluster:
             surplus[node.name] = self.hypervisor.place(node, mine, pinned=configuration.vms_pinned)
 
         def director(node: Node) -> None:
-            files = deployment.files(node.name, configuration, self.topology, self.lab.secrets)
+            files = self.files(node.name, configuration)
             changed[node.name] = self.directors[node.name].deploy(files)
             # VRRP needs seconds to elect: it does so while the VMs start
             self._run_keepalived(self.directors[node.name], changed[node.name])

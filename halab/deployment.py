@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from halab import templates, tracking
 from halab.configuration import Configuration
 from halab.cpu import cpu_list
@@ -13,20 +15,18 @@ ANY = "0-1023"
 """To taskset: every CPU that is there."""
 
 
-def files(
+def facts(
     director: str, configuration: Configuration, topology: Topology, secrets: Secrets
-) -> dict[str, str]:
-    """The files of the director of that name, whole, by path."""
-    backends = configuration.backends(topology)
-    processes = range(1, configuration.haproxy_processes + 1)
-    facts = {
+) -> dict[str, Any]:
+    """What the templates of the director of that name are filled with; two are passwords."""
+    return {
         "name": director,
         "director": topology.directors[director],
         "directors": tuple(topology.directors.values()),
         "vrrp": configuration.vrrp(topology),
         "tracking": configuration.tracking,
         "script": tracking.DEPLOYED,
-        "processes": processes,
+        "processes": range(1, configuration.haproxy_processes + 1),
         "nopreempt": configuration.nopreempt,
         "preempt_delay": configuration.preempt_delay,
         "persistence": configuration.persistence,
@@ -34,33 +34,46 @@ def files(
         "higher_prio_send_advert": configuration.higher_prio_send_advert,
         "haproxy": topology.haproxy,
         "vip": topology.vip,
-        "backends": backends,
+        "backends": configuration.backends(topology),
         "web_port": topology.webserver.port,
         "check_inter_ms": round(configuration.checks_every(topology) * 1000),
         "vrrp_password": secrets.vrrp,
         "stats_password": secrets.stats,
     }
+
+
+def facts_of_process(
+    process: int, configuration: Configuration, topology: Topology
+) -> dict[str, Any]:
+    """And those of one HAProxy process."""
+    count = len(configuration.backends(topology))
+    return {
+        "process": process,
+        "socket": f"/run/haproxy/HAProxy{count}{process}.sock",
+        "threads": configuration.haproxy_threads,
+        "cpus": configuration.cpus_of(process),
+        "ports": configuration.ports_of(process, topology),
+    }
+
+
+def files(
+    director: str, configuration: Configuration, topology: Topology, secrets: Secrets
+) -> dict[str, str]:
+    """The files of the director of that name, whole, by path."""
+    filled = facts(director, configuration, topology, secrets)
+    processes = filled["processes"]
     wanted = {
         # HAProxy of the BACKUP binds the VIP before it has it
         "/etc/sysctl.d/90-vip.conf": "net.ipv4.ip_nonlocal_bind = 1\n",
         "/etc/systemd/system/haproxy@.service": templates.text("haproxy@.service"),
-        "/etc/keepalived/keepalived.conf": templates.render("keepalived.conf.j2", **facts),
+        "/etc/keepalived/keepalived.conf": templates.render("keepalived.conf.j2", **filled),
     }
     if configuration.tracking == "script":
         ports = [topology.haproxy.stats.port + process - 1 for process in processes]
         wanted[tracking.USER] = templates.text("keepalived.sysusers")
-        wanted[tracking.SCRIPT] = templates.render("check-haproxy.j2", stats_ports=ports, **facts)
-    count, threads = len(backends), configuration.haproxy_threads
+        wanted[tracking.SCRIPT] = templates.render("check-haproxy.j2", stats_ports=ports, **filled)
     for process in processes:
-        cpus = configuration.cpus_of(process)
-        wanted[HAProxy.config_of(process)] = templates.render(
-            "haproxy.cfg.j2",
-            process=process,
-            socket=f"/run/haproxy/HAProxy{count}{process}.sock",
-            threads=threads,
-            cpus=cpus,
-            ports=configuration.ports_of(process, topology),
-            **facts,
-        )
-        wanted[HAProxy.cpus_file_of(process)] = f"CPUS={cpu_list(cpus) or ANY}\n"
+        own = facts_of_process(process, configuration, topology)
+        wanted[HAProxy.config_of(process)] = templates.render("haproxy.cfg.j2", **filled, **own)
+        wanted[HAProxy.cpus_file_of(process)] = f"CPUS={cpu_list(own['cpus']) or ANY}\n"
     return wanted

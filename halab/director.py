@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Interface
 
-from halab import tracking
+from halab import sysctl, tracking
 from halab.configuration import Configuration
 from halab.haproxy import HAProxy
 from halab.keepalived import Keepalived
@@ -17,6 +17,7 @@ from halab.node import Node
 # Files are laid here first, and checked by the programs that will read them.
 CANDIDATE = "/etc/halab-candidate"
 UNITS = "/etc/systemd/system/"
+UNIT = UNITS + "haproxy@.service"
 
 
 class Director:
@@ -52,7 +53,9 @@ class Director:
         wanted = [self.haproxy(n) for n in range(1, configuration.haproxy_processes + 1)]
         new = [haproxy for haproxy in wanted if haproxy.process not in running]
         kept = [haproxy for haproxy in wanted if haproxy.process in running]
-        reloaded = [haproxy for haproxy in kept if haproxy.config in changed]
+        # another program, or another way to start it, is no matter of a reload
+        renewed = kept if UNIT in changed else []
+        reloaded = [haproxy for haproxy in kept if haproxy.config in changed and not renewed]
         surplus = [self.haproxy(n) for n in sorted(running) if n > configuration.haproxy_processes]
         before = [haproxy.listeners() for haproxy in reloaded]
         moved = [
@@ -68,6 +71,7 @@ class Director:
             ("--quiet --no-reload enable", new),
             ("start", new),
             ("reload", reloaded),
+            ("restart", renewed),
         )
         for haproxy, old in zip(reloaded, before, strict=True):
             haproxy.listens_without(old).until(within=10)
@@ -103,7 +107,11 @@ class Director:
         file in place; raises :class:`halab.errors.CommandFailed` with what the program said,
         and then nothing was changed.
         """
-        there = self.node.ask("sha256sum -- " + " ".join(["%s"] * len(files)), *files).stdout
+        there = self.node.ask(
+            f"{'' if sysctl.FILE in files else sysctl.putting_back() + ';'} sha256sum -- "
+            + " ".join(["%s"] * len(files)),
+            *files,
+        ).stdout
         same = {tuple(line.split(maxsplit=1)) for line in there.splitlines()}
         changed = {
             path: content
@@ -117,20 +125,28 @@ class Director:
             first = [path for path in changed if path in (tracking.USER, tracking.SCRIPT)]
             steps += [_install(path) for path in first]
             steps += [f"systemd-sysusers {path}" for path in first if path == tracking.USER]
-            steps += [_check(path) for path in changed]
+            steps += [_check(path, _program(files)) for path in changed]
             steps += [_install(path) for path in changed if path not in first]
             if any(path.startswith(UNITS) for path in changed):
                 steps.append("systemctl daemon-reload")
+            if sysctl.FILE in changed:
+                steps.append(sysctl.noting(changed[sysctl.FILE]))
             if any(path.startswith("/etc/sysctl.d/") for path in changed):
                 steps += [f"sysctl -q -p {p}" for p in changed if p.startswith("/etc/sysctl.d/")]
             self.node.run("\n".join(step for step in steps if step))
         return frozenset(changed)
 
 
-def _check(path: str) -> str:
+def _program(files: Mapping[str, str]) -> str:
+    """The HAProxy that its unit starts."""
+    found = re.search(r"^ExecStart=.* (/\S+) -Ws ", files.get(UNIT, ""), re.MULTILINE)
+    return found[1] if found else "haproxy"
+
+
+def _check(path: str, haproxy: str) -> str:
     """The command that has a candidate checked by the program that reads it."""
     if path.endswith(".cfg"):
-        return f"haproxy -c -q -f {CANDIDATE}{path}"
+        return f"{haproxy} -c -q -f {CANDIDATE}{path}"
     if path.endswith("keepalived.conf"):
         # It calls the thesis's track_interface of its own interface needless, and so it is; any
         # other remark is an error.
