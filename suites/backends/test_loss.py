@@ -17,6 +17,7 @@ from halab.topology import VirtualMachine
 pytestmark = pytest.mark.disruptive
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize(
     ("fault", "silent"),
     [
@@ -58,6 +59,7 @@ def test_backend_is_down_in_time_and_up_again(
     assert service.lost_after == 0
 
 
+@pytest.mark.gate
 def test_service_goes_on_without_a_whole_server(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
 ) -> None:

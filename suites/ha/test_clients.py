@@ -58,6 +58,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_every_kind_of_client_is_back_within_its_budget(
     cluster: Cluster,

@@ -41,6 +41,7 @@ STARVED = 0.1
 """Of one CPU, for all that runs on a director."""
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize(
     ("fault", "leaves_the_vip"),
     [

@@ -79,6 +79,7 @@ def test_backup_takes_over_when_the_master_loses_power(
     assert service.longest_outage <= budget.value + service.resolution
 
 
+@pytest.mark.gate
 def test_returning_master_takes_the_vip_again(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, budgets: Budgets
 ) -> None:
@@ -94,6 +95,7 @@ def test_returning_master_takes_the_vip_again(
     assert service.longest_outage <= budget.value + service.resolution
 
 
+@pytest.mark.gate
 def test_dead_backup_costs_no_request(
     cluster: Cluster, clients: Clients, inflict: Callable
 ) -> None:

@@ -31,6 +31,7 @@ pytestmark = pytest.mark.disruptive
 RELOADS = 50
 
 
+@pytest.mark.gate
 def test_reloads_of_haproxy_cost_no_request(
     cluster: Cluster, clients: Clients, inflict: Callable
 ) -> None:
@@ -45,6 +46,7 @@ def test_reloads_of_haproxy_cost_no_request(
     assert service.lost.total() == 0
 
 
+@pytest.mark.gate
 def test_reload_of_keepalived_costs_no_request(
     cluster: Cluster, clients: Clients, inflict: Callable, lan: Lan
 ) -> None:
@@ -59,6 +61,7 @@ def test_reload_of_keepalived_costs_no_request(
     assert service.lost.total() == 0
 
 
+@pytest.mark.gate
 def test_master_is_drained_and_rebooted(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, budgets: Budgets
 ) -> None:
@@ -79,6 +82,7 @@ def test_master_is_drained_and_rebooted(
     assert back <= preemption.value + seen.resolution
 
 
+@pytest.mark.gate
 @pytest.mark.parametrize("work", [drained, in_maintenance])
 def test_backend_is_taken_out_and_put_back(
     cluster: Cluster,

@@ -37,6 +37,7 @@ def adverts(cluster: Cluster, listening: Listening) -> tuple[Advert, ...]:
     return listening.heard().adverts
 
 
+@pytest.mark.gate
 def test_undisturbed_service_loses_nothing(cluster: Cluster, clients: Clients) -> None:
     """Nothing happens for longer than a failover takes: no client loses a request.
 
@@ -48,6 +49,7 @@ def test_undisturbed_service_loses_nothing(cluster: Cluster, clients: Clients) -
     assert service.lost.total() == 0
 
 
+@pytest.mark.gate
 def test_vip_is_on_exactly_one_director_the_master(cluster: Cluster) -> None:
     """Two holders are a split brain, none is an outage, the BACKUP alone is a lost failback."""
     assert cluster.holders() == [cluster.master]
@@ -58,6 +60,7 @@ def test_vip_is_a_host_address_on_the_nic(cluster: Cluster) -> None:
     assert IPv4Interface((cluster.vip, 32)) in cluster.master.addresses()
 
 
+@pytest.mark.gate
 def test_every_client_resolves_the_vip_to_the_master(cluster: Cluster, clients: Clients) -> None:
     """A client with another MAC in its ARP table speaks to nobody, or to the wrong director."""
     seen = {client.name: client.neighbour(cluster.vip) for client in clients.all}
@@ -72,6 +75,7 @@ def test_only_the_master_advertises(cluster: Cluster, adverts: tuple[Advert, ...
 AGREED = ("version", "virtual_router_id", "advert_int", "auth_type", "virtual_ipaddresses")
 
 
+@pytest.mark.gate
 def test_directors_are_configured_as_one_virtual_router(cluster: Cluster) -> None:
     """keepalived bears an advert_int that differs, and then its failover is not what was meant."""
     master, backup = (

@@ -1,0 +1,57 @@
+"""Fault by fault, before and after: what speaks against a candidate and what does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from halab.gate import matrix
+from halab.gate.judgement import Verdict
+from halab.gate.matrix import Measurement, Run, Seen
+
+TEST = "suites/ha/test_x.py::test_backup_takes_over"
+
+
+def seen(outage: float, budget: float = 3.66, outcome: str = "passed") -> Seen:
+    measured = {"outage": Measurement(outage, budget, 0.01, "s")}
+    return Seen(outcome, "" if outcome == "passed" else "it broke", outage, 5, 100, measured)
+
+
+HELD = seen(3.5)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (HELD, seen(3.6), ""),
+        (HELD, seen(0.6), ""),
+        (HELD, seen(3.665), ""),  # over by less than its resolution
+        # its own set-up promises less, and keeps that
+        (HELD, seen(18.0, budget=18.05), "outage 18.000 s, and today's set-up promises 3.66 s"),
+        (HELD, seen(3.0, outcome="failed"), "it fails now: it broke"),
+        (HELD, Seen("skipped", "there is none"), "it cannot be tested any more: there is none"),
+        (seen(9.0, outcome="failed"), seen(9.0, outcome="failed"), ""),
+        (Seen("skipped"), seen(9.0, outcome="failed"), ""),
+    ],
+)
+def test_worse_is_what_held_and_does_not_or_what_passes_todays_promise(
+    before: Seen, after: Seen, said: str
+) -> None:
+    assert matrix.worse(before, after) == said
+
+
+def test_a_row_for_each_test_of_today() -> None:
+    worse, missing = matrix.rows(Run({TEST: HELD, "b::test_y": HELD}), Run({TEST: seen(9.0)}, "x"))
+    assert worse.what == "backup takes over"
+    assert worse.before == "5 of 100 lost, for 3.500 s"
+    assert worse.verdict is Verdict.REJECT
+    assert (missing.after, missing.why) == ("not run", "it was not run: x")
+
+
+def test_what_is_not_so_again_decides_nothing() -> None:
+    today, first = Run({TEST: HELD}), Run({TEST: seen(9.0)})
+    rows = matrix.rows(today, first)
+    assert matrix.doubtful(today, first) == [TEST]
+    (same,) = matrix.confirmed(rows, today, Run({TEST: seen(8.0)}))
+    (other,) = matrix.confirmed(rows, today, Run({TEST: seen(3.0)}))
+    assert (same.verdict, other.verdict) == (Verdict.REJECT, Verdict.UNDECIDED)
+    assert "run again" in other.why
