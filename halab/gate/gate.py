@@ -1,0 +1,236 @@
+"""The gate itself: its parts in their order, on one lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from halab import nic, sysctl
+from halab.changed_cluster import ChangedCluster
+from halab.cluster import Cluster
+from halab.configuration import Configuration
+from halab.errors import InvalidRun, LabError, NodeError
+from halab.gate import alternation, matrix, session, stage, syntax, timers
+from halab.gate.judgement import Judgement, Row, Verdict
+from halab.gate.matrix import Run
+from halab.gate.session import CANDIDATE, Session
+from halab.gate.slowdown import Answer, Slowdown
+from halab.gate.stage import Contender, Failing, NotComparable
+from halab.lab.embedded import EmbeddedLab
+from halab.nic import Nic
+from halab.set_up import HAPROXY, PATHS, SetUp, scrubbed
+
+HOST_WIDE = "settings of the whole director"
+COST = "CPU time of a request"
+PROGRAM = "/usr/local/sbin/haproxy-candidate"
+REPORTS = Path("reports")
+
+
+class Gate:
+    """Today's set-up and a candidate's, with another ``binary`` of HAProxy if there is one."""
+
+    def __init__(
+        self,
+        lab: EmbeddedLab,
+        topology: Path,
+        today: SetUp,
+        candidate: SetUp,
+        binary: bytes | None,
+        progress: Callable[[str], None],
+    ) -> None:
+        self.lab = lab
+        self.topology = topology.resolve()
+        self.today_set_up, self.candidate_set_up = today, candidate
+        self.binary = binary
+        self.progress = progress
+        self.today = {d: today.deployed(d, lab.topology, lab.secrets) for d in self._directors}
+        self.candidate = {
+            d: candidate.deployed(d, lab.topology, lab.secrets) for d in self._directors
+        }
+        self.name = str(candidate.folder or "the candidate")
+
+    @property
+    def _directors(self) -> tuple[str, ...]:
+        return tuple(self.lab.topology.directors)
+
+    @property
+    def _program(self) -> str:
+        return syntax.BINARY if self.binary is not None else stage.BINARY
+
+    def quick(self) -> Judgement:
+        """Syntax and HAProxy's cost: nothing of the cluster changes meanwhile."""
+        with ExitStack() as undone:
+            for name in self._directors:
+                node = self.lab.nodes[name]
+                undone.enter_context(syntax.workplace(node))
+                if self.binary is not None:
+                    node.put(syntax.BINARY, self.binary, mode=0o755)
+            rows = self.syntax()
+            if not any(row.verdict is Verdict.REJECT for row in rows):
+                rows += self.timers()
+                rows += self.duet()
+        return Judgement(self.name, rows)
+
+    def whole(self) -> Judgement:
+        """That, and every fault of the matrix under both set-ups, one after the other.
+
+        What is rejected for its syntax or its times is put on no cluster; nor is what this lab
+        cannot have.
+        """
+        judged = self.quick()
+        if any(row.verdict is not Verdict.ACCEPT and row.what != COST for row in judged.rows):
+            return judged
+        with ExitStack() as undone:
+            undone.callback(self._put_back)
+            if self.binary is not None:
+                for name in self._directors:
+                    node = self.lab.nodes[name]
+                    undone.callback(node.run, "rm -f -- %s", PROGRAM)
+                    node.put(PROGRAM, self.binary, mode=0o755)
+                undone.callback(self._put_back)  # before its program goes
+            rows = [*self._host_wide(), *self._matrix()]
+        return Judgement(self.name, [*judged.rows, *rows])
+
+    def _host_wide(self) -> list[Row]:
+        """What settings of the whole MASTER cost, where the candidate has others."""
+        name = self.lab.topology.master.name
+        steering = self.candidate_set_up.configuration.steering
+        text = self.candidate[name].get(sysctl.FILE, "")
+        steered = steering != self.today_set_up.configuration.steering
+        if text == self.today[name].get(sysctl.FILE, "") and not steered:
+            return []
+        self.progress(f"{alternation.PAIRS} pairs of slices, with today's settings and others")
+        cluster = ChangedCluster(self.lab, self.today_set_up)
+        cluster.bring_to(self.today_set_up.configuration)
+        node = cluster.master.node
+
+        @contextmanager
+        def changed() -> Iterator[None]:
+            with ExitStack() as undone:
+                if steered:
+                    undone.enter_context(nic.steered([Nic(node)], steering))
+                if text:
+                    undone.enter_context(sysctl.applied(node, text))
+                yield
+
+        try:
+            found = alternation.alternate(cluster, changed)
+        except (LabError, InvalidRun) as error:
+            return [Row(HOST_WIDE, "", "", Verdict.UNDECIDED, str(error))]
+        return [
+            _slower("requests a second", found.slower),
+            _slower("CPU time of the director for a request", found.costlier),
+        ]
+
+    def _matrix(self) -> list[Row]:
+        self.progress("the fault matrix under today's set-up")
+        today = self._settled(self._options(self.today_set_up), "before")
+        self.progress("the fault matrix under the candidate's")
+        program = PROGRAM if self.binary is not None else ""
+        cluster = ChangedCluster(self.lab, self.candidate_set_up, program)
+        try:
+            cluster.bring_to(self.candidate_set_up.configuration)
+        except NodeError as error:
+            return [Row("the cluster becomes steady", "yes", "no", Verdict.REJECT, str(error))]
+        options = self._options(self.candidate_set_up, self.today_set_up, program)
+        candidate = self._run(options, "gate-after.log")
+        rows = matrix.rows(today, candidate)
+        if candidate.cut_short or not (doubtful := matrix.doubtful(today, candidate)):
+            return rows
+        self.progress(f"again, to be sure: {len(doubtful)} tests")
+        again = self._run(options, "gate-again.log", doubtful)
+        return matrix.confirmed(rows, today, again)
+
+    def _settled(self, options: list[str], log: str) -> Run:
+        """Today's run; what fails in it is run once more, since today's set-up is in service."""
+        first = self._run(options, f"gate-{log}.log")
+        if first.cut_short:
+            raise LabError(f"today's set-up does not bear the matrix: {first.cut_short}")
+        failed = [test for test, seen in first.seen.items() if seen.outcome == "failed"]
+        if not failed:
+            return first
+        again = self._run(options, f"gate-{log}-again.log", failed)
+        return Run({**first.seen, **again.seen})
+
+    def _run(self, options: list[str], log: str, tests: Sequence[str] = ()) -> Run:
+        for node in self.lab.nodes.values():
+            node.close()  # ours: a director that loses its power would cut them
+        return matrix.run(options, REPORTS / log, tests)
+
+    def _options(self, set_up: SetUp, today: SetUp | None = None, program: str = "") -> list[str]:
+        options = [f"--lab-name={self.lab.name}", f"--topology={self.topology}"]
+        options += [f"--set-up={set_up.folder.resolve()}"] if set_up.folder else []
+        options += [f"--today={today.folder.resolve()}"] if today and today.folder else []
+        options += [f"--haproxy={program}"] if program else []
+        return options
+
+    def _put_back(self) -> None:
+        """The cluster as ``./run lab up`` makes it."""
+        self.progress("putting the cluster back")
+        Cluster(self.lab).bring_to(Configuration())
+
+    def syntax(self) -> list[Row]:
+        """What each director's programs say of its files."""
+        self.progress("syntax")
+        rows = []
+        for name in self._directors:
+            both = self.today[name], self.candidate[name]
+            rows += syntax.rows(self.lab.nodes[name], *both, self._program, stage.BINARY)
+        return rows
+
+    def timers(self) -> list[Row]:
+        """A row for each time that nobody can have meant, or one that says that there is none."""
+        found = timers.new(self.today, self.candidate)
+        rows = []
+        for finding in found:
+            verdict = Verdict.UNDECIDED if finding.unread else Verdict.REJECT
+            rows.append(Row(finding.where, "", finding.what, verdict, finding.what))
+        return rows or [Row("timers", "", "none that cannot be meant")]
+
+    def duet(self) -> list[Row]:
+        """HAProxy's cost, where any of it changes; on the director that clients do not use."""
+        name = self.lab.topology.backup.name
+        path = PATHS[HAPROXY]
+        before, after = self.today[name][path], self.candidate[name][path]
+        if before == after and self.binary is None:
+            return [Row(COST, "", "as before: nothing of HAProxy changes")]
+        try:
+            held = session.hold(
+                self.lab.nodes[name],
+                Contender(before),
+                Contender(after, self._program),
+                self.progress,
+            )
+        except NotComparable as error:
+            return [Row(COST, "", "", Verdict.UNDECIDED, str(error))]
+        except NodeError as error:
+            why = scrubbed(str(error), [before, after])
+            if isinstance(error, Failing) and error.who == CANDIDATE:
+                return [Row(COST, "", "not served", Verdict.REJECT, why)]
+            raise NodeError(why) from None
+        return [_cost(held)]
+
+
+def _slower(what: str, found: Slowdown) -> Row:
+    verdict, why = Verdict.ACCEPT, ""
+    if found.slower:
+        verdict, why = Verdict.REJECT, f"worse by {found}, and {found.margin:.0%} are borne"
+    elif found.unclear:
+        verdict, why = Verdict.UNDECIDED, f"{found}: it may be chance"
+    return Row(what, "", f"worse by {found}", verdict, why)
+
+
+def _cost(held: Session) -> Row:
+    found = held.found
+    verdict, why = Verdict.ACCEPT, ""
+    match held.answer:
+        case Answer.SLOWER:
+            verdict, why = Verdict.REJECT, f"it costs {found}, and {found.margin:.0%} are borne"
+        case Answer.UNDECIDED:
+            flaws = "; ".join(held.flaws)
+            verdict = Verdict.UNDECIDED
+            why = f"the session proves nothing: {flaws}" if flaws else f"{found}: it may be chance"
+    before, after = held.held.cost_of_todays(CANDIDATE), held.held.cost(CANDIDATE)
+    now = f"{after * 1e6:.1f} µs, {found}"
+    return Row(COST, f"{before * 1e6:.1f} µs", now, verdict, why)

@@ -1,0 +1,159 @@
+"""The gate on a real lab: its verdict on each of the examples, and nothing left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from halab import wait
+from halab.cluster import Cluster
+from halab.gate.gate import COST, Gate
+from halab.gate.judgement import Judgement, Verdict
+from halab.gate.stage import Contender, staged
+from halab.lab.embedded import EmbeddedLab
+from halab.node import each
+from halab.set_up import HAPROXY, PATHS, SetUp
+
+TOPOLOGY = Path("topology.yaml")
+CANDIDATES = Path("examples/candidates")
+TRACKED = Path("examples/today/tracked")
+
+# What a gate may have left on a director: files, processes and namespaces of its own.
+PICTURE = """
+find /etc /usr/local -xdev -type f | sort | xargs sha256sum
+ls -A /run | grep halab
+ps -eo comm= | grep -E 'haproxy|keepalived|h2load|python3|unshare' | sort
+lsns -n -o TYPE | sort | uniq -c
+true
+"""
+
+
+def gate(lab: EmbeddedLab, name: str, today: Path | None = None) -> Gate:
+    now = SetUp.load(today, lab.topology) if today else SetUp()
+    candidate = SetUp.load(CANDIDATES / name, lab.topology, now)
+    return Gate(lab, TOPOLOGY, now, candidate, None, print)
+
+
+def picture(cluster: Cluster) -> dict[str, str]:
+    nodes = [director.node for director in cluster.directors.values()]
+    return each(nodes, lambda node: node.run(PICTURE))
+
+
+def reasons(judgement: Judgement) -> dict[str, str]:
+    """Why each row that rejects does so."""
+    return {row.what: row.why for row in judgement.rows if row.verdict is Verdict.REJECT}
+
+
+@pytest.mark.slow
+def test_harmless_edit_is_accepted_quickly_and_nothing_stays_behind(
+    cluster: Cluster, lab: EmbeddedLab
+) -> None:
+    """No session of a few seconds is without chance; this one errs less than once in a hundred."""
+    before = picture(cluster)
+    judgement = gate(lab, "harmless").quick()
+    assert judgement.verdict is Verdict.ACCEPT, judgement.sentence
+    assert any(row.what == COST for row in judgement.rows)
+    assert picture(cluster) == before
+
+
+@pytest.mark.slow
+def test_seven_percent_are_rejected_by_the_duet(cluster: Cluster, lab: EmbeddedLab) -> None:
+    judgement = gate(lab, "costs-seven-percent").quick()
+    assert judgement.verdict is Verdict.REJECT, judgement.sentence
+    assert reasons(judgement).keys() == {COST}
+
+
+@pytest.mark.slow
+def test_mistyped_timers_are_rejected_with_their_lines(cluster: Cluster, lab: EmbeddedLab) -> None:
+    """HAProxy and keepalived take them; the whole gate puts them on no cluster."""
+    judgement = gate(lab, "mistyped-timers").whole()
+    assert judgement.verdict is Verdict.REJECT
+    assert all(row.verdict is Verdict.ACCEPT for row in judgement.rows[:4]), "not its syntax"
+    assert any(where.startswith("haproxy.cfg:") for where in reasons(judgement))
+    assert any(where.startswith("lb2/keepalived.conf:") for where in reasons(judgement))
+
+
+@pytest.mark.slow
+def test_stage_ends_with_whoever_asked_for_it(cluster: Cluster, lab: EmbeddedLab) -> None:
+    """Its connection is cut, as when the gate is killed: no process and no password stays."""
+    node = cluster.backup.node
+    text = SetUp().deployed(node.name, lab.topology, lab.secrets)[PATHS[HAPROXY]]
+
+    def processes() -> str:
+        return node.run("ps -eo args= | grep -E 'haproxy|arena' | grep -v grep | sort")
+
+    before = processes()
+    with staged(node) as stage:
+        stage.enter("one", Contender(text))
+        assert "arena" in processes()
+        assert lab.secrets.stats not in processes()
+        node.close()
+        wait.until(lambda: processes() == before, what="all of it has ended", within=5)
+    assert node.run("ls -A /run | grep halab-arena || true") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("name", "today", "grounds"),
+    [
+        ("loses-requests-on-reload", None, {"reloads of haproxy cost no request"}),
+        ("vip-stays", TRACKED, {"dead haproxy costs what its tracking promises"}),
+    ],
+)
+def test_what_only_a_fault_shows_is_rejected_by_the_matrix(
+    cluster: Cluster, lab: EmbeddedLab, name: str, today: Path | None, grounds: set[str]
+) -> None:
+    before = picture(cluster)
+    judgement = gate(lab, name, today).whole()
+    assert judgement.verdict is Verdict.REJECT, judgement.sentence
+    assert reasons(judgement).keys() == grounds
+    assert picture(cluster) == before
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
+@pytest.mark.timeout(900)
+def test_harmless_edit_is_accepted_by_the_whole_gate(cluster: Cluster, lab: EmbeddedLab) -> None:
+    judgement = gate(lab, "harmless").whole()
+    assert judgement.verdict is Verdict.ACCEPT, judgement.sentence
+    assert len(judgement.rows) > 20
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "halab.gate.command", *arguments],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "give --candidate DIR, or --candidate-haproxy BINARY"),
+        (("--candidate", "no/such"), "no/such: there is no such folder"),
+        (("--candidate", "{empty}"), "it is empty; known are haproxy.cfg"),
+        (("--candidate", "{stray}"), "haproxy.conf: it is none of"),
+        (("--candidate-haproxy", "/no/such"), "/no/such: it cannot be read"),
+        (("--candidate-haproxy", "topology.yaml"), "topology.yaml: it is no program"),
+        (("--quik",), "unrecognized arguments: --quik"),
+        (("--candidate", "examples/candidates/harmless", "--topology", "x"), "x"),
+    ],
+)
+def test_what_cannot_be_judged_is_a_line_and_status_3(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    """Before any lab is looked for."""
+    empty, stray = tmp_path / "empty", tmp_path / "stray"
+    empty.mkdir()
+    stray.mkdir()
+    (stray / "haproxy.conf").write_text("x\n")
+    run = command(*(a.format(empty=empty, stray=stray) for a in arguments))
+    assert run.returncode == 3
+    assert len(run.stderr.splitlines()) == 1
+    assert said in run.stderr
+    assert run.stdout == ""
