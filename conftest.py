@@ -4,6 +4,7 @@ pytest_plugins = [
     "fixtures.session",
     "fixtures.evidence",
     "fixtures.waits",
+    "fixtures.remote",
     "fixtures.lab",
     "fixtures.report",
     "fixtures.verdict",

@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--name", help="the lab's name (the topology's)")
     todo = lab.add_subparsers(dest="do", required=True)
     up = todo.add_parser("up", parents=[common], help="boot a lab that stays")
-    up.add_argument("--lab", choices=sorted(kinds.KINDS), help="its kind (embedded)")
+    up.add_argument("--lab", choices=sorted(kinds.BUILT), help="its kind (embedded)")
     up.add_argument("--guests", choices=GUESTS, help="what its web VMs are (containers)")
     todo.add_parser("status", parents=[common], help="its machines, and whether they are on")
     shell = todo.add_parser(
@@ -86,7 +86,7 @@ def _do(options: argparse.Namespace, command: Sequence[str]) -> int:
     name = options.name or topology.name
     if options.do == "up":
         return up(topology, name, options.lab, options.guests)
-    lab = kinds.chosen(None, name).find(topology, name)
+    lab = kinds.built(None, name).find(topology, name)
     if lab is None:
         print(f"no lab named {name} stands; ./run lab up boots one")
         return 1
@@ -101,7 +101,7 @@ def _do(options: argparse.Namespace, command: Sequence[str]) -> int:
 
 def up(topology: Topology, name: str, kind: str | None = None, guests: str | None = None) -> int:
     """Boot a lab that stays, or take the one that stands, and bring the cluster up on it."""
-    chosen, guests = kinds.chosen(kind, name), kinds.guests(guests, name)
+    chosen, guests = kinds.built(kind, name), kinds.guests(guests, name)
     lab = chosen.find(topology, name)
     if lab is None:
         lab = chosen.start(topology, name, _progress, standing=True, guests=guests)

@@ -25,7 +25,7 @@ from halab.wait import Condition
 from halab.webserver import Apache
 
 if TYPE_CHECKING:
-    from halab.lab.embedded import EmbeddedLab
+    from halab.lab.lab import Lab
 
 Progress = Callable[[str], None]
 
@@ -33,7 +33,7 @@ Progress = Callable[[str], None]
 class Cluster:
     """Directors, servers with their web VMs, clients and their gateway, in one lab."""
 
-    def __init__(self, lab: EmbeddedLab) -> None:
+    def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.topology: Topology = lab.topology
         self.directors = {name: Director(lab.nodes[name]) for name in self.topology.directors}
@@ -95,7 +95,7 @@ class Cluster:
     def cpus_by_thread(self, process: int) -> tuple[frozenset[int], ...]:
         """The CPUs on which each thread of a HAProxy process may run."""
         cpus = self._configured.cpus_of(process)
-        anywhere = self.lab.director_machine().cpus
+        anywhere = self.lab.directors_are.cpus
         if cpus:
             return tuple(frozenset({cpu}) for cpu in cpus)
         return (anywhere,) * self._configured.haproxy_threads
@@ -212,7 +212,7 @@ class Cluster:
         so that clients notice nothing. Raises :class:`halab.errors.ConfigurationError` for what
         the topology cannot give, before anything is changed.
         """
-        configuration.check(self.topology, self.lab.director_machine())
+        configuration.check(self.topology, self.lab.directors_are)
         wanted = configuration.backends(self.topology)
         if configuration.needs_a_kernel and not self.lab.directors_have_a_kernel:
             raise LabError(

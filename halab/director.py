@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Interface
 
 from halab import sysctl, tracking
 from halab.configuration import Configuration
-from halab.haproxy import HAProxy
+from halab.haproxy import HAProxy, Place
 from halab.keepalived import Keepalived
 from halab.node import Node
 
@@ -21,10 +21,11 @@ UNIT = UNITS + "haproxy@.service"
 
 
 class Director:
-    """A node with HAProxy and keepalived."""
+    """A node with HAProxy and keepalived; ``places`` are of processes that others deployed."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, places: Mapping[int, Place] | None = None) -> None:
         self.node = node
+        self.places = places or {}
         self.name = node.name
         self.keepalived = Keepalived(node)
 
@@ -33,7 +34,7 @@ class Director:
 
     def haproxy(self, process: int = 1) -> HAProxy:
         """The HAProxy process of that number, from 1."""
-        return HAProxy(self.node, process)
+        return HAProxy(self.node, process, self.places.get(process))
 
     def haproxy_processes(self) -> frozenset[int]:
         """The numbers of the HAProxy processes that run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from halab import cpu, haproxy_cfg, haproxy_stat, peers, stick_table, thread, wait
 from halab.errors import CommandFailed, NodeError
@@ -14,14 +15,23 @@ from halab.unit import Unit
 from halab.wait import Condition
 
 
-class HAProxy:
-    """The HAProxy of ``haproxy@<process>.service``."""
+@dataclass(frozen=True)
+class Place:
+    """Where a HAProxy that somebody else deployed is: its unit, and its configuration."""
 
-    def __init__(self, node: Node, process: int = 1) -> None:
+    unit: str
+    config: str
+
+
+class HAProxy:
+    """The HAProxy of ``haproxy@<process>.service``, unless it has a ``place`` of its own."""
+
+    def __init__(self, node: Node, process: int = 1, place: Place | None = None) -> None:
         self.node = node
         self.process = process
-        self.unit = Unit(node, f"haproxy@{process}.service")
-        self.config = self.config_of(process)
+        place = place or Place(f"haproxy@{process}.service", self.config_of(process))
+        self.unit = Unit(node, place.unit)
+        self.config = place.config
         self.cpus_file = self.cpus_file_of(process)
         self.pid_file = f"/run/haproxy/haproxy-{process}.pid"
 
@@ -45,7 +55,8 @@ class HAProxy:
     def tell(self, command: str) -> str:
         """A command to the admin socket that the deployed configuration names, and its answer."""
         return self.node.run(
-            "socat -t 5 - UNIX-CONNECT:\"$(awk '/^ *stats socket/ {print $3; exit}' %s)\"",
+            "socat -t 5 - UNIX-CONNECT:"
+            '"$(awk \'$1 == "stats" && $2 == "socket" {print $3; exit}\' %s)"',
             self.config,
             stdin=command + "\n",
         )
@@ -86,7 +97,8 @@ class HAProxy:
     def listeners(self) -> frozenset[int]:
         """The PIDs that listen on its frontend's ports; none before it runs."""
         shown = self.node.run(
-            "sed -n -E 's/^ *bind [0-9.]+:([0-9]+)$/\\1/p' %s; echo; ss -Hltnp", self.config
+            "sed -n -E 's/^[[:space:]]*bind +[^ :]+:([0-9]+)( .*)?$/\\1/p' %s; echo; ss -Hltnp",
+            self.config,
         )
         own, _, listening = shown.partition("\n\n")
         ports = {int(port) for port in own.split()}

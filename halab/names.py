@@ -12,6 +12,7 @@ LAB_NAME = "^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$"  # leaves room in machine and nam
 IDENTIFIER = "^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
 NIC = "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$"  # IFNAMSIZ is 16, with the final NUL
 USER = "^[A-Za-z0-9_.-]{1,32}$"
+FILE = r"^[^\x00-\x1f]+$"
 URI = "^/[A-Za-z0-9._~/?=&;%-]*$"
 
 WORDS = {
@@ -20,6 +21,7 @@ WORDS = {
     IDENTIFIER: "1 to 31 letters, digits or _ . - with a letter first",
     NIC: "a Linux NIC name: 1 to 15 letters, digits or _ . - and no . or - first",
     USER: "1 to 32 letters, digits or _ . -",
+    FILE: "a file's path, without control characters",
     URI: "a path that begins with / and has no space",
 }
 """What each pattern asks for, for the message when a name does not match it."""
@@ -40,6 +42,7 @@ LabName = Annotated[str, Field(pattern=LAB_NAME)]
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 Nic = Annotated[str, Field(pattern=NIC)]
 User = Annotated[str, Field(pattern=USER)]
+File = Annotated[str, Field(pattern=FILE)]
 Uri = Annotated[str, Field(pattern=URI)]
 Password = Annotated[SecretStr, AfterValidator(_safe)]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from halab.topology_part import Address, Part
+from halab.names import File, Label, User
+from halab.topology_part import Address, Part, Port
 
 
 class Embedded(Part):
@@ -24,11 +25,35 @@ class Emulated(Part):
     queues: int = Field(default=1, ge=1, le=16)
 
 
+class Remote(Part):
+    """How to get into real machines, and what may be done to them.
+
+    ``user`` logs in by ``key``, a private key's file, at nodes whose host keys are in
+    ``known_hosts``; ``~`` is the operator's home. ``lab_id`` is what the file
+    /etc/halab-lab-id says on every node of a lab that is ``disposable``: one that may be broken.
+    """
+
+    user: User = "root"
+    key: File
+    known_hosts: File
+    port: Port = 22
+    lab_id: Label | None = None
+    disposable: bool = False
+
+    @field_validator("disposable")
+    @classmethod
+    def _named(cls, disposable: bool, info: ValidationInfo) -> bool:
+        if disposable and info.data.get("lab_id") is None:
+            raise ValueError("needs a lab_id, which every node has in /etc/halab-lab-id; add it")
+        return disposable
+
+
 class Labs(Part):
     """What each kind of lab needs to know beyond the cluster itself.
 
     The emulated lab is the embedded one but for its directors, and has its operator.
     """
 
-    embedded: Embedded
+    embedded: Embedded | None = None
     emulated: Emulated = Emulated()
+    remote: Remote | None = None

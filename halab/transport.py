@@ -102,6 +102,11 @@ class SshBackend(ParamikoBackend):
                         raise Unreachable(f"{self.name}: {error}") from error
         raise AssertionError("unreachable")
 
+    @property
+    def connected(self) -> bool:
+        """True while there is a connection, as far as is known."""
+        return "client" in self.__dict__
+
     def close(self) -> None:
         """Close the connection, if there is one; the next command opens another."""
         client = self.__dict__.pop("client", None)

@@ -15,6 +15,7 @@ from halab.node import Node
 PID_FILE = "/run/apache2/apache2.pid"
 CHANGE = "/etc/apache2/conf-enabled/zz-change.conf"
 SERVED_BY = "X-Served-By"
+SLOW_PAGE = "/slow.php?ms=1"
 
 
 class Apache:

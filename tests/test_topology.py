@@ -81,6 +81,7 @@ class TestThesisCluster:
         assert thesis.network == IPv4Network("192.168.250.0/24")
         assert thesis.vip == IPv4Address("192.168.250.250")
         assert thesis.servers["server4"].address == IPv4Address("192.168.250.117")
+        assert thesis.labs.embedded is not None
         assert thesis.labs.embedded.operator == IPv4Address("192.168.250.2")
 
     def test_has_a_network_behind_its_gateway(self, thesis: Topology) -> None:

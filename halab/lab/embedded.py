@@ -12,16 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from halab import cpu, wait
-from halab.budget import Work
-from halab.errors import LabError, Unreachable
+from halab import wait
+from halab.errors import LabError
 from halab.lab import guard, image, namespace, rack
-from halab.lab.front_panel import FrontPanel
 from halab.lab.hosting import GUESTS, Hosting, hypervisor
 from halab.lab.journal import Journal
+from halab.lab.lab import Lab, this_machine
 from halab.lab.plan import Secrets, fingerprint, prepare, require_this_machine
 from halab.lab.qemu import Emulation
-from halab.node import Node, each
+from halab.lab.rack_panel import RackPanel
 from halab.placement import Machine
 from halab.topology import Topology
 from halab.transport import Access
@@ -29,20 +28,12 @@ from halab.transport import Access
 Progress = Callable[[str], None]
 
 
-class EmbeddedLab(FrontPanel):
+class EmbeddedLab(RackPanel, Lab):
     """A standing lab; :meth:`find` one or :meth:`start` one, then :meth:`enter` it."""
 
     kind = "embedded"
-    boots_within = 30.0
-    probe_interval = 0.002
-    """Seconds between a client's requests, as close as its directors can bear."""
-    shared: tuple[Work, ...] = ()
-    """What a takeover may take longer because other labs are at work on this machine."""
-    directors_have_a_kernel = False
-    """Each its own: one that is shared tells of processes in the first network namespace only."""
 
     def __init__(self, topology: Topology, name: str) -> None:
-        self.topology = topology
         self.state = rack.state(name)
         facts = rack.facts(name)
         if "kind" not in facts:
@@ -62,36 +53,26 @@ class EmbeddedLab(FrontPanel):
         self.standing: bool = facts["standing"]
         # QEMU without KVM has one thread for all CPUs of a director
         self.directors_cpus_run_at_once = facts.get("directors_accelerator") != "tcg"
-        self.access = Access("root", self.state / "id_ed25519", self.state / "known_hosts")
+        access = Access("root", self.state / "id_ed25519", self.state / "known_hosts")
         self.guests: str = facts.get("guests", GUESTS[0])
         self.hypervisor = hypervisor(topology, facts.get("accelerator"))
         # an emulated CPU takes its time over a key exchange
-        into_vms = replace(self.access, connect=20) if self.guests == "libvirt" else self.access
-        super().__init__(name, self.state / "control")
-        self.journal = Journal(self.state / "journal")
+        into_vms = replace(access, connect=20) if self.guests == "libvirt" else access
+        self.journal: Journal = Journal(self.state / "journal")
         self.inside: int | None = None
         self.rack: subprocess.Popen[bytes] | None = None
-        nodes = topology.nodes.values()
-        self.nodes = {
-            n.name: Node(n.name, n.address, self.access, n.nic, self.journal) for n in nodes
-        }
-        self.vms = {
-            vm.name: Node(vm.name, vm.address, into_vms, journal=self.journal)
-            for vm in topology.vms
-        }
+        self.plug_in(self.state / "control")
+        self.rack_up(topology, name, access, into_vms)
 
     @classmethod
     def director_machine(cls) -> Machine:
         """What a director is to those who place things on it: here all have the host's CPUs."""
-        online = cpu.cpus_in(Path("/sys/devices/system/cpu/online").read_text())
-        nodes = Path("/sys/devices/system/node/online")
-        return Machine(online, len(cpu.cpus_in(nodes.read_text())) if nodes.exists() else 1)
+        return this_machine()
 
     @property
-    def takeover_works(self) -> tuple[Work, ...]:
-        """What a takeover may take once VRRP's timer has run out, by who grants it."""
-        own = Work("takeover_work", self.topology.vrrp.takeover_work)
-        return (own, *self.shared)
+    def directors_are(self) -> Machine:
+        """Known before the lab stands."""
+        return self.director_machine()
 
     # -- coming and going ------------------------------------------------------------------
 
@@ -154,31 +135,13 @@ class EmbeddedLab(FrontPanel):
         self.inside = namespace.network()
         guard.guard(self.topology.networks, self.inside)
 
-    def await_nodes(self, *names: str) -> None:
-        """Wait until the sshd of these nodes, or of all, lets us in.
-
-        Raises NotReached with what a node said.
-        """
-
-        def in_(node: Node) -> None:
-            wait.until(
-                lambda: _lets_in(node),
-                what=f"{node.name} serves SSH",
-                within=self.boots_within,
-                every=0.05,
-                seen=lambda: self.console(node.name)[-300:],
-            )
-
-        each([self.nodes[name] for name in names or self.nodes], in_)
-
-    def has_own_kernel(self, _machine: str) -> bool:
-        """True for a machine whose kernel, and so whose clock, is not this host's."""
-        return False
+    def last_words(self, machine: str) -> str:
+        """The end of its console."""
+        return self.console(machine)[-300:]
 
     def close(self) -> None:
         """Close all connections to the lab, which stands on."""
-        for node in (*self.nodes.values(), *self.vms.values()):
-            node.close()
+        super().close()
         self.hang_up()
 
     def down(self) -> None:
@@ -207,13 +170,6 @@ def take_down(name: str) -> bool:
             control.sendall(b'{"do": "down"}')
     wait.until(lambda: not state.exists(), what=f"lab {name!r} is gone", within=10, every=0.02)
     return True
-
-
-def _lets_in(node: Node) -> bool:
-    try:
-        return node.ask("true").rc == 0
-    except Unreachable:  # not yet; the caller knows how long to wait
-        return False
 
 
 def _answers(name: str) -> bool:

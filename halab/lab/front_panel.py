@@ -1,47 +1,27 @@
 """A lab's front panel: power, cables and what else is done to a machine from outside of it.
 
-The rack works it, see :mod:`halab.lab.rack`; every verb here bears being done twice.
+Every verb here bears being done twice.
 """
 
 from __future__ import annotations
 
-import json
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from abc import ABC, abstractmethod
 from typing import Any
 
-from halab.errors import LabError
 from halab.lab.switch import Loss
 from halab.node import Node
 
 
-class FrontPanel:
-    """What its buttons do; raises :class:`LabError` for what the rack cannot."""
+class FrontPanel(ABC):
+    """What its buttons do; raises :class:`halab.errors.LabError` for what the lab cannot."""
 
+    has_front_panel = True
+    name: str
     nodes: dict[str, Node]
 
-    def __init__(self, name: str, control: Path) -> None:
-        self.name = name
-        self._control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._control.settimeout(30)
-        self._control.connect(str(control))
-        self._answers = self._control.makefile()
-
-    def hang_up(self) -> None:
-        """Close the connection to the rack."""
-        self._answers.close()
-        self._control.close()
-
-    def operators_place(self) -> int:
-        """The network namespace from which the tests speak: an open file, to be closed."""
-        with self._rack_answering():
-            self._control.sendall(b'{"do": "enter"}')
-            answer, fds, _, _ = socket.recv_fds(self._control, 4096, 1)
-        if not fds:
-            raise LabError(f"the lab {self.name!r} cannot be entered: {answer.decode()}")
-        return fds[0]
+    @abstractmethod
+    def _do(self, do: str, machine: str = "", **how: Any) -> Any:
+        """Do it, and give what came of it."""
 
     # -- power and cables --------------------------------------------------------------------
 
@@ -107,24 +87,3 @@ class FrontPanel:
     def lose_no_more(self, loss: Loss) -> None:
         """Have the switch lose them no more."""
         self._do("lose_no_more", loss=loss._asdict())
-
-    def _do(self, do: str, machine: str = "", **how: Any) -> Any:
-        with self._rack_answering():
-            self._control.sendall(json.dumps({"do": do, "machine": machine, **how}).encode())
-            line = self._answers.readline()
-            if not line:
-                raise ConnectionResetError("it has ended")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise LabError(f"lab {self.name!r}: {answer['error']}")
-        return answer["ok"]
-
-    @contextmanager
-    def _rack_answering(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise LabError(
-                f"the rack of the lab {self.name!r} does not answer ({error}); the next run, or "
-                "./run lab down, clears up what it left"
-            ) from error

@@ -1,4 +1,4 @@
-"""The kinds of labs that are built on this machine."""
+"""The kinds of labs: those that are built on this machine, and that of real machines."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from halab.lab import rack
 from halab.lab.embedded import EmbeddedLab
 from halab.lab.emulated import EmulatedLab
 from halab.lab.hosting import GUESTS
+from halab.lab.remote import RemoteLab
 
-KINDS: dict[str, type[EmbeddedLab]] = {lab.kind: lab for lab in (EmbeddedLab, EmulatedLab)}
+BUILT: dict[str, type[EmbeddedLab]] = {lab.kind: lab for lab in (EmbeddedLab, EmulatedLab)}
+KINDS = (*BUILT, RemoteLab.kind)
 
 
-def chosen(kind: str | None, name: str) -> type[EmbeddedLab]:
+def built(kind: str | None, name: str) -> type[EmbeddedLab]:
     """The kind asked for; else that of the lab which stands by this name; else embedded."""
     if kind is None and (rack.state(name) / "lab.json").exists():
         kind = rack.facts(name).get("kind")  # none in a lab of an older version
-    return KINDS[kind or EmbeddedLab.kind]
+    return BUILT[kind or EmbeddedLab.kind]
 
 
 def guests(asked: str | None, name: str) -> str:

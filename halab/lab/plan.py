@@ -54,13 +54,19 @@ class Secrets:
         )
 
     @classmethod
-    def of(cls, topology: Topology) -> Secrets:
-        """The topology's passwords, or new ones where it has none."""
+    def given(cls, topology: Topology) -> Secrets:
+        """The topology's passwords, empty where it has none: real machines have theirs already."""
         vrrp, stats = topology.vrrp.authentication.auth_pass, topology.haproxy.stats.password
         return cls(
-            vrrp=vrrp.get_secret_value() if vrrp else secrets.token_hex(4),
-            stats=stats.get_secret_value() if stats else secrets.token_urlsafe(16),
+            vrrp=vrrp.get_secret_value() if vrrp else "",
+            stats=stats.get_secret_value() if stats else "",
         )
+
+    @classmethod
+    def of(cls, topology: Topology) -> Secrets:
+        """The topology's passwords, or new ones where it has none."""
+        given = cls.given(topology)
+        return cls(given.vrrp or secrets.token_hex(4), given.stats or secrets.token_urlsafe(16))
 
 
 def fingerprint(topology: Topology) -> str:
@@ -93,6 +99,7 @@ def prepare(
     not made of the same; ``hosting`` what servers need for web VMs that are libvirt guests, and
     not containers. Everything that is written is this user's alone.
     """
+    operator = (_operator(topology), topology.network.prefixlen)
     state = rack.state(name)
     state.mkdir(mode=0o700)
     key = KeyPair.generate()
@@ -143,7 +150,6 @@ def prepare(
         "directors_accelerator": emulation.accelerator if emulation else None,
     }
     _private(state / "lab.json", json.dumps(facts))
-    operator = (topology.labs.embedded.operator, topology.network.prefixlen)
     return {
         "lab": name,
         "image": str(disk),
@@ -158,6 +164,16 @@ def _cpu_weight(machine: Described) -> int | None:
     if isinstance(machine, Director):
         return DIRECTORS_WEIGHT
     return cgroup.WEIGHT if isinstance(machine, Server) else None
+
+
+def _operator(topology: Topology) -> ipaddress.IPv4Address:
+    """The address from which tests speak in a built lab."""
+    if topology.labs.embedded is None:
+        raise LabError(
+            f"the topology {topology.name!r} has no labs.embedded, which a lab on this machine "
+            "needs: add its operator's address, or run with --lab=remote"
+        )
+    return topology.labs.embedded.operator
 
 
 def _cabling(topology: Topology, machine: Described) -> Cabling:

@@ -107,6 +107,7 @@ def test_adverts_come_every_advert_int(
     assert worst < lateness.value
 
 
+@pytest.mark.rests_on("stats password")
 @pytest.mark.parametrize("role", ["master", "backup"])
 def test_stats_page_answers_with_the_password(cluster: Cluster, role: str) -> None:
     """The page is there on both directors, for whoever has its user and password."""
