@@ -22,7 +22,7 @@ from halab.placement import Placement
 from halab.steering import Steering
 from halab.topology import Topology, VirtualMachine, Vrrp
 from halab.wait import Condition
-from halab.webserver import Apache
+from halab.webserver import Apache, WebServer
 
 if TYPE_CHECKING:
     from halab.lab.lab import Lab
@@ -126,8 +126,8 @@ class Cluster:
         """A web VM as a node of its own."""
         return self.lab.vms[name]
 
-    def apache(self, vm: str) -> Apache:
-        """The web server of a VM."""
+    def web_server(self, vm: str) -> WebServer:
+        """The web server of a VM, whichever it is."""
         return Apache(self.vm(vm))
 
     def holders(self) -> list[Director]:

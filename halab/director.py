@@ -27,7 +27,7 @@ class Director:
         self.node = node
         self.places = places or {}
         self.name = node.name
-        self.keepalived = Keepalived(node)
+        self.keepalived = Keepalived(node, at_boot=not self.places)
 
     def __repr__(self) -> str:
         return f"<director {self.name}>"

@@ -70,3 +70,11 @@ class InvalidRun(NodeError):
 
 class OutsideLab(LabError):
     """A connection to a lab address was asked for by a process outside that lab's namespace."""
+
+
+class Held(LabError):
+    """The lab is held by another run; says whose, and since when."""
+
+
+class NotAllowed(LabError):
+    """A node that nobody has given us to break."""

@@ -10,6 +10,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from ipaddress import ip_interface
 from itertools import pairwise
 from typing import Any
 
@@ -20,12 +21,14 @@ from halab.cluster import Cluster, Progress
 from halab.configuration import Configuration
 from halab.director import Director
 from halab.errors import ConfigurationError, NodeError
+from halab.faults.disk import MOST
 from halab.haproxy import Place
 from halab.keepalived_conf import VrrpInstance
 from halab.lab.remote import RemoteLab
 from halab.node import Node, each
 from halab.placement import Machine
 from halab.topology import Topology, VirtualMachine
+from halab.webserver import Apache, Nginx, WebServer
 
 # Each active unit with HAProxy in its name, its main process's command line, and its folder.
 _HAPROXIES = (
@@ -102,7 +105,9 @@ def look(lab: RemoteLab) -> Found:
         **_of_keepalived(instances[master]),
     )
     configuration.backends(topology)
-    lacking = _lacking(topology, configuration, proxy, names)
+    lacking = _lacking(topology, configuration, proxy, names, instances[master])
+    if lab.described.disposable:
+        lacking |= _breakable(lab, directors, names)
     return Found(configuration, haproxies, names, machine, lacking)
 
 
@@ -150,14 +155,21 @@ def _lacking(
     configuration: Configuration,
     proxy: haproxy_cfg.Proxy,
     names: Mapping[str, str],
+    instance: VrrpInstance,
 ) -> dict[str, str]:
     """What a test may rest on, and why it cannot; the words are those of ``rests_on``."""
     lacking = {
         "front panel": "no power switch or cable of real machines is in reach",
         "hypervisor": "what hosts the web VMs of real machines is not described",
+        "clocks": "others trust the clocks of real machines, which are not set",
     }
     if configuration.tracking != "interface":
         lacking["interface tracking"] = f"keepalived tracks HAProxy by {configuration.tracking}"
+    host = ip_interface(f"{topology.vip}/32")
+    if host not in instance.virtual_ipaddresses:
+        lacking["VIP as a host address"] = (
+            f"keepalived has {topology.vip} with its network's prefix"
+        )
     if configuration.health_check != "tcp":
         lacking["TCP checks"] = "HAProxy's checks are of HTTP"
     if proxy.balance != "roundrobin":
@@ -165,6 +177,21 @@ def _lacking(
     if topology.haproxy.stats.password is None:
         lacking["stats password"] = "the topology has no haproxy.stats.password"
     return lacking | _of_pages(topology, names)
+
+
+def _breakable(lab: RemoteLab, directors: list[Node], names: Mapping[str, str]) -> dict[str, str]:
+    """What only tests that break something rest on."""
+    lacking = {}
+    left = each(directors, lambda node: int(node.run("df --output=avail -B1 /var | tail -n 1")))
+    for name, space in left.items():
+        if space > MOST:
+            lacking["small disks"] = f"{name}:/var has {space >> 20} MiB left, too many to fill"
+    first = next(node for node in lab.vms.values() if str(node.address) in names)
+    if not first.lets_in():
+        lacking["web VMs over SSH"] = f"{first.address} does not let {lab.access.user} in"
+    elif first.ask("test -e %s", Apache.pid_file).rc != 0:
+        lacking["Apache"] = f"{first.address} runs no Apache"
+    return lacking
 
 
 def _of_pages(topology: Topology, names: Mapping[str, str]) -> dict[str, str]:
@@ -212,6 +239,12 @@ class FoundCluster(Cluster):
         """A web VM as a node of its own, by the name in HAProxy."""
         address = next(vm.address for vm in self.backends if vm.name == name)
         return next(node for node in self.lab.vms.values() if node.address == address)
+
+    def web_server(self, vm: str) -> WebServer:
+        """The web server of a VM: nginx where it runs, else Apache."""
+        node = self.vm(vm)
+        nginx = node.ask("test -e %s", Nginx.pid_file).rc == 0
+        return Nginx(node) if nginx else Apache(node)
 
     def bring_to(self, configuration: Configuration, progress: Progress = lambda _: None) -> None:
         """Change nothing, and wait until all is steady.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,12 +55,16 @@ class HAProxy:
 
     def tell(self, command: str) -> str:
         """A command to the admin socket that the deployed configuration names, and its answer."""
-        return self.node.run(
-            "socat -t 5 - UNIX-CONNECT:"
-            '"$(awk \'$1 == "stats" && $2 == "socket" {print $3; exit}\' %s)"',
-            self.config,
-            stdin=command + "\n",
-        )
+        return self.node.run(self._asking, stdin=command + "\n")
+
+    @property
+    def _asking(self) -> str:
+        place = 'awk \'$1 == "stats" && $2 == "socket" {print $3; exit}\''
+        return f'socat -t 5 - UNIX-CONNECT:"$({place} {shlex.quote(self.config)})"'
+
+    def telling(self, command: str) -> str:
+        """The command that tells it so; where it does not run nobody needs to be told."""
+        return f"echo {shlex.quote(command)} | {self._asking} || true"
 
     def stat(self) -> tuple[Stat, ...]:
         """``show stat``, a row for each frontend, backend, server and listener."""
@@ -140,7 +145,13 @@ class HAProxy:
 
     def start(self) -> None:
         """Start it, however often it has died; does no harm if it runs."""
-        self.node.run("systemctl reset-failed %s; systemctl start %s", *[self.unit.name] * 2)
+        self.node.run(self.starting)
+
+    @property
+    def starting(self) -> str:
+        """The command that does."""
+        unit = shlex.quote(self.unit.name)
+        return f"systemctl reset-failed {unit}; systemctl start {unit}"
 
     def set_state(self, backend: str, server: str, state: str) -> None:
         """Put a server to ``ready``, ``drain`` or ``maint``, until it is told otherwise.

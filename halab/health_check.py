@@ -58,6 +58,17 @@ class HealthCheck:
         return self._intervals(self.inter, self.fall) + lost
 
     @property
+    def soonest_down(self) -> float:
+        """Shortest time in seconds from a server's failure until it is DOWN.
+
+        It may fail just before a check, and that one be the first of the ``fall`` to fail.
+
+        >>> HealthCheck(enabled=True).soonest_down
+        4.0
+        """
+        return (self.fall - 1) * (self.fastinter or self.inter)
+
+    @property
     def detection_of_frozen(self) -> float:
         """Longest time in seconds until a server that takes connections and answers none is DOWN.
 

@@ -38,11 +38,12 @@ class Log:
 
 
 class Keepalived:
-    """The keepalived of one director."""
+    """The keepalived of one director; ``at_boot`` has whoever starts it see to its boots too."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, *, at_boot: bool = True) -> None:
         self.node = node
         self.unit = Unit(node, UNIT)
+        self._at_boot = f"{AT_BOOT}; " if at_boot else ""
 
     def __repr__(self) -> str:
         return f"<keepalived on {self.node.name}>"
@@ -106,12 +107,14 @@ class Keepalived:
 
     def start(self) -> None:
         """Start it, now and at every boot; does no harm if it runs."""
-        self.node.run(
-            f"{AT_BOOT}; systemctl --quiet is-active %s || "
-            "{ systemctl reset-failed %s; systemctl start %s; }",
-            UNIT,
-            UNIT,
-            UNIT,
+        self.node.run(self.starting)
+
+    @property
+    def starting(self) -> str:
+        """The command that starts it."""
+        return (
+            f"{self._at_boot}systemctl --quiet is-active {UNIT} || "
+            f"{{ systemctl reset-failed {UNIT}; systemctl start {UNIT}; }}"
         )
 
     def stop(self) -> None:
@@ -128,7 +131,7 @@ class Keepalived:
 
     def reload(self) -> None:
         """Take a changed configuration over, now and at every boot; start it if it does not run."""
-        self.node.run(f"{AT_BOOT}; systemctl reload-or-restart %s", UNIT)
+        self.node.run(f"{self._at_boot}systemctl reload-or-restart %s", UNIT)
 
     def hears(self) -> Condition:
         """Its VRRP socket is open: what comes from now on it will read, though it may be later.
@@ -166,5 +169,11 @@ class Keepalived:
 
     def put_priority_back(self) -> None:
         """Put back the file as :meth:`set_priority` found it, if it has changed it."""
-        if self.node.ask("mv %s %s", BEFORE, CONFIG).rc == 0:
-            self.reload()
+        self.node.run(self.putting_priority_back)
+
+    @property
+    def putting_priority_back(self) -> str:
+        """The command that does."""
+        return (
+            f"! [ -e {BEFORE} ] || {{ mv {BEFORE} {CONFIG}; systemctl reload-or-restart {UNIT}; }}"
+        )

@@ -26,13 +26,14 @@ def haproxy_reloaded(haproxy: HAProxy, times: int = 1) -> Deed:
         for _ in range(times):
             haproxy.reload()
 
-    return Deed(haproxy.node, do, haproxy.start)
+    return Deed(haproxy.node, do, haproxy.start, haproxy.starting)
 
 
 @fault
 def keepalived_reloaded(director: Director) -> Deed:
     """keepalived told to read its configuration again."""
-    return Deed(director.node, director.keepalived.reload, director.keepalived.start)
+    keepalived = director.keepalived
+    return Deed(director.node, keepalived.reload, keepalived.start, keepalived.starting)
 
 
 @fault
@@ -59,7 +60,7 @@ def rebooted(cluster: Cluster, director: Director) -> Deed:
         cluster.lab.await_nodes(director.name)
         director.keepalived.start()
 
-    return Deed(director.node, do, undo)
+    return Deed(director.node, do, undo, director.keepalived.starting)
 
 
 def boot(node: Node) -> str:
@@ -99,7 +100,12 @@ def _in_state(cluster: Cluster, vm: VirtualMachine, state: str) -> Deed:
         for haproxy in processes():
             haproxy.set_state(backend, vm.name, state)
 
-    return Deed(cluster.master.node, lambda: put(state), lambda: put("ready"))
+    ready = f"set server {backend}/{vm.name} state ready"
+    heals = {
+        director.node: "; ".join(director.haproxy(p).telling(ready) for p in cluster.processes)
+        for director in cluster.directors.values()
+    }
+    return Deed(cluster.master.node, lambda: put(state), lambda: put("ready"), heals)
 
 
 @fault
@@ -107,5 +113,8 @@ def priority_changed(director: Director, priority: int) -> Deed:
     """Another priority in the deployed keepalived.conf, taken over by a reload."""
     keepalived = director.keepalived
     return Deed(
-        director.node, lambda: keepalived.set_priority(priority), keepalived.put_priority_back
+        director.node,
+        lambda: keepalived.set_priority(priority),
+        keepalived.put_priority_back,
+        keepalived.putting_priority_back,
     )

@@ -13,8 +13,8 @@ from typing import TypeVar
 from testinfra.backend.base import CommandResult
 from testinfra.host import Host
 
-from halab.errors import CommandFailed, NodeError
-from halab.lab.journal import Journal
+from halab.errors import CommandFailed, NodeError, Unreachable
+from halab.lab.journal import Writes
 from halab.transport import Access, LineChannel, Recording, SshBackend
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class Node:
         address: IPv4Address,
         access: Access,
         nic: str = "eth0",
-        journal: Journal | None = None,
+        journal: Writes | None = None,
     ) -> None:
         self.name = name
         self.address = address
@@ -107,6 +107,13 @@ class Node:
     def record(self, command: str) -> Recording:
         """Start a program whose output is had at its end."""
         return Recording(self.backend, command)
+
+    def lets_in(self) -> bool:
+        """True if its sshd lets us in now."""
+        try:
+            return self.ask("true").rc == 0
+        except Unreachable:  # not yet, or not at all; the caller knows which
+            return False
 
     def close(self) -> None:
         """Close the connection; the next command opens another."""

@@ -231,6 +231,13 @@ class LineChannel:
             raise NodeError(f"{self.name}: the program has ended: {said[-300:]}")
         return line.rstrip("\n")
 
+    def read_to_end(self, timeout: float) -> None:
+        """Wait until the program has ended, ``timeout`` seconds at most for each line."""
+        self.channel.settimeout(timeout)
+        with suppress(TimeoutError):
+            while self._lines.readline():
+                pass
+
     def errors(self) -> str:
         """What the program has written to stderr so far."""
         said = b""

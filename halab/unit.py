@@ -51,7 +51,12 @@ class Unit:
 
     def thaw(self) -> None:
         """SIGCONT to all its processes; does no harm where they run, or there are none."""
-        self.node.run(f"pids=$({self.showing_pids()} 2>&-) || exit 0; kill -CONT $pids")
+        self.node.run(self.thawing)
+
+    @property
+    def thawing(self) -> str:
+        """The command that does."""
+        return f"pids=$({self.showing_pids()} 2>&-) && kill -CONT $pids; true"
 
     def hold(self) -> None:
         """Have systemd leave it dead when it dies, until :meth:`release` or the next boot."""
@@ -60,7 +65,14 @@ class Unit:
 
     def release(self) -> None:
         """Have systemd start it again when it dies, as its unit says."""
-        self.node.run("rm -f %s; systemctl daemon-reload", self._held)
+        self.node.run(self.releasing)
+
+    @property
+    def releasing(self) -> str:
+        """The command that does."""
+        folder, _, _ = self._held.rpartition("/")
+        held, above = shlex.quote(self._held), shlex.quote(folder)
+        return f"rm -f {held}; rmdir {above} 2>&-; systemctl daemon-reload"
 
     @property
     def _held(self) -> str:

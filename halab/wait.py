@@ -89,3 +89,31 @@ def passing(seconds: float) -> None:
     """Let ``seconds`` pass: only where time itself is the thing measured, never for a condition."""
     with _counted("time itself, to measure by it"):
         time.sleep(seconds)
+
+
+class Beat:
+    """Does something every so many seconds, in a thread of its own, from start to stop.
+
+    What it does must not raise.
+    """
+
+    def __init__(self, every: float, action: Callable[[], None]) -> None:
+        self._every = every
+        self._action = action
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, daemon=True)
+
+    def start(self) -> None:
+        """Begin, one interval from now; does no harm where it has begun."""
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """End; when this returns it does nothing any more."""
+        self._over.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _go_on(self) -> None:
+        while not self._over.wait(self._every):
+            self._action()

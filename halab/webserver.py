@@ -1,4 +1,4 @@
-"""Apache on a web VM: what it answers, and how it is killed and started."""
+"""The web server on a web VM: what it answers, and how it is killed and started."""
 
 from __future__ import annotations
 
@@ -12,29 +12,71 @@ import requests
 from halab import wait
 from halab.node import Node
 
-PID_FILE = "/run/apache2/apache2.pid"
 CHANGE = "/etc/apache2/conf-enabled/zz-change.conf"
 SERVED_BY = "X-Served-By"
 SLOW_PAGE = "/slow.php?ms=1"
 
 
-class Apache:
-    """The Apache of one web VM, over the VM's own SSH."""
+class WebServer:
+    """The web server of one VM, over the VM's own SSH, whichever it is."""
+
+    pid_file = ""
+    unit = ""
+    by_itself = ""
+    """The command that starts it where there is no systemd."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
 
     def kill(self) -> None:
-        """SIGKILL to Apache's whole process group; its machine stays and refuses connections."""
-        self.node.run('kill -KILL -- "-$(cat %s)" && rm -f %s', PID_FILE, PID_FILE)
+        """SIGKILL to its whole process group; its machine stays and refuses connections."""
+        self.node.run('kill -KILL -- "-$(cat %s)" && rm -f %s', self.pid_file, self.pid_file)
 
     def freeze(self) -> None:
         """SIGSTOP to its whole process group: connections are taken, and nobody answers."""
-        self.node.run('kill -STOP -- "-$(cat %s)"', PID_FILE)
+        self.node.run('kill -STOP -- "-$(cat %s)"', self.pid_file)
 
     def thaw(self) -> None:
         """SIGCONT to it; does no harm where it runs, or is dead."""
-        self.node.run('test ! -e %s || kill -CONT -- "-$(cat %s)"', PID_FILE, PID_FILE)
+        self.node.run(self.thawing)
+
+    @property
+    def thawing(self) -> str:
+        """The command that does."""
+        return f'test ! -e {self.pid_file} || kill -CONT -- "-$(cat {self.pid_file})"'
+
+    def workers(self) -> frozenset[int]:
+        """The PIDs of its workers; none where it is dead."""
+        shown = self.node.ask("pgrep -P $(cat %s)", self.pid_file).stdout
+        return frozenset(map(int, shown.split()))
+
+    def start(self) -> None:
+        """Start it; starting a running one does no harm."""
+        self.node.run(self.starting)
+
+    @property
+    def starting(self) -> str:
+        """The command that does."""
+        return (
+            f"if [ -d /run/systemd/system ]; then systemctl start {self.unit}; "
+            f"else {self.by_itself}; fi"
+        )
+
+
+class Nginx(WebServer):
+    """Debian's."""
+
+    pid_file = "/run/nginx.pid"
+    unit = "nginx"
+    by_itself = "nginx"
+
+
+class Apache(WebServer):
+    """Debian's; its directives can be changed for a while."""
+
+    pid_file = "/run/apache2/apache2.pid"
+    unit = "apache2"
+    by_itself = "APACHE_STARTED_BY_SYSTEMD=yes apache2ctl start"
 
     def change(self, directives: str) -> None:
         """Have it work with these directives too, in all of its workers.
@@ -55,14 +97,14 @@ class Apache:
         if removed and self.workers():
             self._renew_workers()
 
-    def workers(self) -> frozenset[int]:
-        """The PIDs of its workers; none where it is dead."""
-        shown = self.node.ask("pgrep -P $(cat %s)", PID_FILE).stdout
-        return frozenset(map(int, shown.split()))
+    @property
+    def changing_back(self) -> str:
+        """The command that does, and waits for nothing."""
+        return f"rm -f {CHANGE}; test ! -e {self.pid_file} || kill -USR1 $(cat {self.pid_file})"
 
     def _renew_workers(self) -> None:
         old = self.workers()
-        self.node.run("kill -USR1 $(cat %s)", PID_FILE)
+        self.node.run("kill -USR1 $(cat %s)", self.pid_file)
 
         def renewed() -> bool:
             now = self.workers()
@@ -73,13 +115,6 @@ class Apache:
             what=f"{self.node.name}'s Apache has new workers only",
             within=20,
             seen=lambda: f"{sorted(self.workers() & old)} of the old ones",
-        )
-
-    def start(self) -> None:
-        """Start it; starting a running one does no harm."""
-        self.node.run(
-            "if [ -d /run/systemd/system ]; then systemctl start apache2; "
-            "else APACHE_STARTED_BY_SYSTEMD=yes apache2ctl start; fi"
         )
 
 

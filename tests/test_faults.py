@@ -264,10 +264,13 @@ def test_nic_down(cluster: Cluster, director: Director) -> None:
         assert client.ask("ping -c 1 -W 1 %s", str(director.node.address)).rc != 0
 
 
-def test_nic_comes_up_by_itself(cluster: Cluster, director: Director) -> None:
+def test_nic_comes_up_by_itself(
+    cluster: Cluster, director: Director, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster.lab, "nic_down_lasts", 1)
     node = director.node
     before = picture(cluster, node)
-    with faults.nic_down(cluster, director, longest=1):
+    with faults.nic_down(cluster, director):
         become("its own timer brings it up", partial(webserver.accepts, node.address, 22, 0.1), 4)
     cluster.await_steady()
     assert picture(cluster, node) == before
@@ -414,7 +417,7 @@ def test_refusing_with_apache_alive(cluster: Cluster, vm: VirtualMachine) -> Non
     with inflicted_vm(cluster, faults.refusing(cluster, vm), vm):
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((str(vm.address), 80), 0.5)
-        assert cluster.apache(vm.name).workers()
+        assert cluster.web_server(vm.name).workers()
 
 
 @pytest.mark.parametrize("page", ["/index.html", "/index.php"])

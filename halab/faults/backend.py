@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import partial
 
 from halab.cluster import Cluster
 from halab.faults.fault import Deed, fault
 from halab.topology import VirtualMachine
+from halab.webserver import Apache
 
 PREPENDED = "/run/before-each-page.php"
 TABLE = "inet refusing"
@@ -15,34 +17,36 @@ TABLE = "inet refusing"
 @fault
 def apache_killed(cluster: Cluster, vm: VirtualMachine) -> Deed:
     """The web server of a VM killed: the VM is there and refuses connections."""
-    apache = cluster.apache(vm.name)
-    return Deed(apache.node, apache.kill, apache.start)
+    server = cluster.web_server(vm.name)
+    return Deed(server.node, server.kill, server.start, server.starting)
 
 
 @fault
 def apache_frozen(cluster: Cluster, vm: VirtualMachine) -> Deed:
     """The web server hangs: connections are taken, checks of them pass, and nobody answers."""
-    apache = cluster.apache(vm.name)
+    server = cluster.web_server(vm.name)
 
     def undo() -> None:
-        apache.thaw()
-        apache.start()
+        server.thaw()
+        server.start()
 
-    return Deed(apache.node, apache.freeze, undo)
+    return Deed(server.node, server.freeze, undo, f"{server.thawing}; {server.starting}")
 
 
 @fault
 def answering(cluster: Cluster, vm: VirtualMachine, status: int = 500) -> Deed:
     """The web server answers every request with this status, of 400 and above."""
-    apache = cluster.apache(vm.name)
+    apache = Apache(cluster.vm(vm.name))
     directives = f"RedirectMatch {status} .*\n"
-    return Deed(apache.node, lambda: apache.change(directives), apache.change_back)
+    return Deed(
+        apache.node, lambda: apache.change(directives), apache.change_back, apache.changing_back
+    )
 
 
 @fault
 def slow(cluster: Cluster, vm: VirtualMachine, seconds: float = 1) -> Deed:
     """Each answer begins after so many seconds, for which it holds a worker, as slow PHP does."""
-    apache = cluster.apache(vm.name)
+    apache = Apache(cluster.vm(vm.name))
 
     def do() -> None:
         apache.node.put(PREPENDED, f"<?php usleep({round(seconds * 1e6)});\n")
@@ -56,7 +60,7 @@ def slow(cluster: Cluster, vm: VirtualMachine, seconds: float = 1) -> Deed:
         apache.change_back()
         apache.node.run("rm -f %s", PREPENDED)
 
-    return Deed(apache.node, do, undo)
+    return Deed(apache.node, do, undo, f"{apache.changing_back}; rm -f {PREPENDED}")
 
 
 @fault
@@ -75,6 +79,7 @@ def refusing(cluster: Cluster, vm: VirtualMachine) -> Deed:
         node,
         lambda: rules(f"{without}table {TABLE} {{ {chain}\n}}\n"),
         lambda: rules(without),
+        f"echo {shlex.quote(without)} | nft -f -",
     )
 
 

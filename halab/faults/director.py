@@ -16,13 +16,15 @@ from halab.keepalived import Keepalived
 @fault
 def keepalived_stopped(director: Director) -> Deed:
     """keepalived stopped in good order: it resigns with a priority-0 advert."""
-    return Deed(director.node, director.keepalived.stop, director.keepalived.start)
+    keepalived = director.keepalived
+    return Deed(director.node, keepalived.stop, keepalived.start, keepalived.starting)
 
 
 @fault
 def keepalived_killed(director: Director) -> Deed:
     """keepalived's whole process tree killed: adverts end, and the VIP stays on the NIC."""
-    return Deed(director.node, director.keepalived.kill, director.keepalived.start)
+    keepalived = director.keepalived
+    return Deed(director.node, keepalived.kill, keepalived.start, keepalived.starting)
 
 
 @fault
@@ -48,19 +50,19 @@ def flapping(director: Director, times: int = 5, away: float = 1.0, there: float
             keepalived.start()
             wait.passing(there)
 
-    return Deed(director.node, do, keepalived.start)
+    return Deed(director.node, do, keepalived.start, keepalived.starting)
 
 
 @fault
 def haproxy_stopped(haproxy: HAProxy) -> Deed:
     """One HAProxy process stopped in good order; systemd leaves it stopped."""
-    return Deed(haproxy.node, haproxy.stop, haproxy.start)
+    return Deed(haproxy.node, haproxy.stop, haproxy.start, haproxy.starting)
 
 
 @fault
 def haproxy_killed(haproxy: HAProxy) -> Deed:
     """One HAProxy process killed, master and workers; its unit starts it again by itself."""
-    return Deed(haproxy.node, haproxy.kill, haproxy.start)
+    return Deed(haproxy.node, haproxy.kill, haproxy.start, haproxy.starting)
 
 
 @fault
@@ -75,7 +77,7 @@ def haproxy_held_dead(haproxy: HAProxy) -> Deed:
         haproxy.unit.release()
         haproxy.start()
 
-    return Deed(haproxy.node, do, undo)
+    return Deed(haproxy.node, do, undo, f"{haproxy.unit.releasing}; {haproxy.starting}")
 
 
 @fault
@@ -114,7 +116,8 @@ def _frozen(program: Keepalived | HAProxy) -> Deed:
         program.unit.thaw()
         program.start()
 
-    return Deed(program.node, program.unit.freeze, undo)
+    heals = f"{program.unit.thawing}; {program.starting}"
+    return Deed(program.node, program.unit.freeze, undo, heals)
 
 
 def _from_outside(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from halab.errors import LabError
 from halab.faults.fault import Deed, fault
 from halab.node import Node
@@ -43,13 +45,12 @@ def disk_full(node: Node, folder: str) -> Deed:
             folder, file, file, limit=60,
         )  # fmt: skip
 
-    def undo() -> None:
-        node.run(
-            "rm -f %s; test ! -s %s || { mount -o remount,$(cat %s) %s && rm %s; }",
-            file, kept, kept, folder, kept,
-        )  # fmt: skip
-
-    return Deed(node, do, undo)
+    own, size, whole = map(shlex.quote, (file, kept, folder))
+    heals = (
+        f"rm -f {own}; "
+        f"test ! -s {size} || {{ mount -o remount,$(cat {size}) {whole} && rm {size}; }}"
+    )
+    return Deed(node, do, lambda: node.run(heals), heals)
 
 
 def _is_tmpfs(node: Node, folder: str) -> bool:

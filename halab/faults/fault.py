@@ -6,7 +6,7 @@ import inspect
 import itertools
 import os
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -28,11 +28,22 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Deed:
-    """What is done to a node, and what takes it back: safe to do twice, and without the doing."""
+    """What is done to a node, and what takes it back: safe to do twice, and without the doing.
+
+    ``heals`` is the undoing as shell commands, for who has nothing but the node: of that node, or
+    by node where there are several. Without it only a lab with a front panel can have the fault.
+    """
 
     node: Node
     do: Callable[[], object]
     undo: Callable[[], object]
+    heals: str | Mapping[Node, str] = ""
+
+    @property
+    def healing(self) -> dict[str, str]:
+        """``heals`` by the names of the nodes."""
+        by_node = {self.node: self.heals} if isinstance(self.heals, str) else self.heals
+        return {node.name: commands for node, commands in by_node.items() if commands}
 
 
 @dataclass(frozen=True)
@@ -110,7 +121,9 @@ class Fault(Undone):
         node = self.deed.node
         if node.journal is None:
             return datetime.now().timestamp()
-        return node.journal.write(step, self._number, self.name, node.name, self.arguments).at
+        return node.journal.write(
+            step, self._number, self.name, node.name, self.arguments, self.deed.healing
+        ).at
 
     def __str__(self) -> str:
         said = [f"{self.name}({self.arguments})"]

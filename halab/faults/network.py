@@ -48,13 +48,14 @@ for operation in (1, 2):
 
 
 @fault
-def nic_down(cluster: Cluster, director: Director, longest: float = 60) -> Deed:
+def nic_down(cluster: Cluster, director: Director) -> Deed:
     """The director's NIC down, by the director itself, which sees it and loses its routes.
 
-    It comes up by itself after ``longest`` seconds, for nobody can reach the director to tell it.
-    A built lab's containers are reached from outside; an emulated director is waited for.
+    It comes up by itself after the lab's ``nic_down_lasts``, for nobody can reach the director to
+    tell it. A built lab's containers are reached from outside; any other director is waited for.
     """
     node, lab = director.node, cluster.lab
+    longest = lab.nic_down_lasts
 
     def do() -> None:
         node.put(NIC_DOWN_SCRIPT, _DOWN, 0o755)
@@ -72,13 +73,14 @@ def nic_down(cluster: Cluster, director: Director, longest: float = 60) -> Deed:
             what=f"{node.name} is reached again",
             within=longest + 10,
         )
-        # its end puts the routes back
-        node.run(
-            "! systemctl --quiet is-active %s || systemctl stop %s; rm -f %s",
-            NIC_DOWN, NIC_DOWN, NIC_DOWN_SCRIPT,
-        )  # fmt: skip
+        node.run(heals)
 
-    return Deed(node, do, undo)
+    # its end puts the routes back
+    heals = (
+        f"! systemctl --quiet is-active {NIC_DOWN} || systemctl stop {NIC_DOWN}; "
+        f"rm -f {NIC_DOWN_SCRIPT}"
+    )
+    return Deed(node, do, undo, heals)
 
 
 def _await_silence(node: Node) -> None:
@@ -160,13 +162,14 @@ def duplicate_vip(cluster: Cluster, client: Client, *, announced: bool) -> Deed:
             announce(node, vip)
 
     def undo() -> None:
-        node.run(
-            "! ip -4 -o address show dev %s to %s | grep -q . || ip address del %s dev %s",
-            node.nic, f"{vip}/32", f"{vip}/32", node.nic,
-        )  # fmt: skip
+        node.run(heals)
         each((holder.node for holder in cluster.holders()), lambda holder: announce(holder, vip))
 
-    return Deed(node, do, undo)
+    heals = (
+        f"! ip -4 -o address show dev {node.nic} to {vip}/32 | grep -q . || "
+        f"ip address del {vip}/32 dev {node.nic}"
+    )
+    return Deed(node, do, undo, heals)
 
 
 def announce(node: Node, address: IPv4Address) -> None:

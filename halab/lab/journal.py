@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 DOING, DONE, FAILED, UNDOING, UNDONE = "doing", "done", "failed", "undoing", "undone"
 
@@ -25,6 +27,24 @@ class Entry:
     fault: str
     node: str
     arguments: str
+    heals: Mapping[str, str] = field(default_factory=dict)
+    """Shell commands that take it back, by the node to run them on; none where it takes more."""
+
+
+class Writes(Protocol):
+    """Takes down each step of each fault."""
+
+    def write(
+        self,
+        step: str,
+        number: str,
+        fault: str,
+        node: str,
+        arguments: str,
+        heals: Mapping[str, str] | None = None,
+    ) -> Entry:
+        """Put a line, dated now; what it raises for a DOING keeps that from being done."""
+        ...
 
 
 class Journal:
@@ -33,9 +53,17 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(self, step: str, number: str, fault: str, node: str, arguments: str) -> Entry:
+    def write(
+        self,
+        step: str,
+        number: str,
+        fault: str,
+        node: str,
+        arguments: str,
+        heals: Mapping[str, str] | None = None,
+    ) -> Entry:
         """Put a line, dated now."""
-        entry = Entry(time.time(), step, number, fault, node, arguments)
+        entry = Entry(time.time(), step, number, fault, node, arguments, heals or {})
         line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from halab import cpu, wait
 from halab.budget import Work
-from halab.errors import Unreachable
 from halab.hypervisor import Hypervisor
 from halab.lab.front_panel import FrontPanel
-from halab.lab.journal import Journal
+from halab.lab.journal import Writes
 from halab.lab.plan import Secrets
 from halab.node import Node, each
 from halab.placement import Machine
@@ -26,6 +25,8 @@ class Lab(FrontPanel):
     """Seconds that a machine may take from power to SSH."""
     probe_interval = 0.002
     """Seconds between a client's requests, as close as its directors can bear."""
+    nic_down_lasts = 60.0
+    """Seconds after which a NIC that was taken down comes up by itself, at the latest."""
     shared: tuple[Work, ...] = ()
     """What a takeover may take longer because other labs are at work on this machine."""
     directors_have_a_kernel = False
@@ -33,7 +34,7 @@ class Lab(FrontPanel):
     directors_cpus_run_at_once = True
     secrets: Secrets
     hypervisor: Hypervisor
-    journal: Journal | None
+    journal: Writes
 
     def rack_up(self, topology: Topology, name: str, access: Access, into_vms: Access) -> None:
         """Make nodes of the topology's machines; nothing is connected to yet."""
@@ -66,7 +67,7 @@ class Lab(FrontPanel):
 
         def in_(node: Node) -> None:
             wait.until(
-                lambda: _lets_in(node),
+                node.lets_in,
                 what=f"{node.name} serves SSH",
                 within=self.boots_within,
                 every=0.05,
@@ -94,10 +95,3 @@ def this_machine() -> Machine:
     online = cpu.cpus_in(Path("/sys/devices/system/cpu/online").read_text())
     nodes = Path("/sys/devices/system/node/online")
     return Machine(online, len(cpu.cpus_in(nodes.read_text())) if nodes.exists() else 1)
-
-
-def _lets_in(node: Node) -> bool:
-    try:
-        return node.ask("true").rc == 0
-    except Unreachable:  # not yet; the caller knows how long to wait
-        return False

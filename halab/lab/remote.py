@@ -9,9 +9,12 @@ from halab.client import PROBER
 from halab.errors import LabError
 from halab.hypervisor.unknown import UnknownHypervisor
 from halab.lab import guard
+from halab.lab.disruption import check
+from halab.lab.intent import Intents, heal
 from halab.lab.lab import Lab
+from halab.lab.lock import Lock
 from halab.lab.plan import Secrets
-from halab.node import each
+from halab.node import Node, each
 from halab.placement import Machine
 from halab.topology import Topology
 from halab.topology_lab import Remote
@@ -25,6 +28,7 @@ class RemoteLab(Lab):
     boots_within = 600.0
     directors_have_a_kernel = True
     has_front_panel = False
+    nic_down_lasts = 15.0
 
     def __init__(self, topology: Topology, name: str) -> None:
         """Raises :class:`LabError` where the topology does not say how to get in."""
@@ -36,11 +40,35 @@ class RemoteLab(Lab):
             self.described.port,
         )
         self.secrets = Secrets.given(topology)
-        self.journal = None
         self.hypervisor = UnknownHypervisor()
+        machines: dict[str, Node] = {}
+        # signs of life go over connections of their own, which no fault closes
+        self.beside = {
+            machine.name: Node(machine.name, machine.address, access)
+            for machine in (*topology.nodes.values(), *topology.vms)
+        }
+        self.journal = self.intents = Intents(
+            machines, self.beside, lambda node: check(self.described, node)
+        )
         self.rack_up(topology, name, access, access)
+        machines |= self.nodes | self.vms
+        self.lock = Lock([self.beside[director] for director in topology.directors])
         self.machine: Machine | None = None
         guard.release(topology.networks)
+
+    @property
+    def strikable(self) -> list[Node]:
+        """Every machine that a test may break: the nodes, and the web VMs that let us in."""
+        vms = each(self.vms.values(), lambda node: node.lets_in())
+        return [*self.nodes.values(), *(self.vms[name] for name, in_ in vms.items() if in_)]
+
+    def heal(self, *, dry_run: bool = False) -> dict[str, list[str]]:
+        """Mend what dead runs left; what it was, by machine. ``dry_run`` only tells.
+
+        Web VMs are asked only where the lab is disposable: nowhere else has one been broken.
+        """
+        machines = self.strikable if self.described.disposable else self.nodes.values()
+        return heal(machines, dry_run=dry_run)
 
     @property
     def directors_are(self) -> Machine:
@@ -52,16 +80,23 @@ class RemoteLab(Lab):
         """Real machines have; but nobody gave us their clocks to set, which others trust."""
         return False
 
+    def nic_up(self, machine: str) -> None:
+        """It comes up by itself: nobody else can reach it."""
+
     def _do(self, do: str, machine: str = "", **_how: Any) -> Any:
         raise LabError(
             f"the remote lab {self.name!r} has no front panel: {do.replace('_', ' ')} {machine}"
         )
 
     def close(self) -> None:
-        """Take the prober from the clients, and close all connections."""
+        """Take the prober from the clients, let go of the lab, and close all connections."""
         clients = {**self.topology.clients, **self.topology.routed_clients}
         reached = [self.nodes[name] for name in clients if self.nodes[name].backend.connected]
         each(reached, lambda node: node.ask("rm -f %s", PROBER))
+        self.intents.close()
+        self.lock.release()
+        for node in self.beside.values():
+            node.close()
         super().close()
 
 

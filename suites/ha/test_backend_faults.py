@@ -68,6 +68,7 @@ def all_at_once(inflict: Callable[[Together], Heal], faults: Together) -> tuple[
     return heal, Work("the doing", wait.clock() - began)
 
 
+@pytest.mark.rests_on("web VMs over SSH", "Apache", "TCP checks", "named backends")
 def test_tcp_checks_see_neither_a_frozen_apache_nor_errors(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
 ) -> None:
@@ -76,7 +77,7 @@ def test_tcp_checks_see_neither_a_frozen_apache_nor_errors(
     The kernel accepts connections for a frozen process, and a status is nothing to a TCP check. So
     it lasts here for longer than HAProxy takes to call a server DOWN that refuses.
     """
-    frozen, failing = cluster.backends[2], cluster.backends[9]
+    frozen, failing = cluster.backends[2], cluster.backends[-2]
     check, backends = check_of(cluster, frozen), len(cluster.backends)
     assert math.isinf(Budget.detection_of_frozen(check).value), "the checks are not of TCP alone"
     noticed = Budget.detection(check, silent=False)
@@ -113,6 +114,7 @@ def test_tcp_checks_see_neither_a_frozen_apache_nor_errors(
     assert watch.lost_after == 0
 
 
+@pytest.mark.rests_on("web VMs over SSH")
 @pytest.mark.parametrize("many", [False, True], ids=["one refusing", "half of all killed"])
 def test_refusing_backends_are_down_in_time_and_then_nothing_is_lost(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, many: bool
@@ -152,6 +154,7 @@ def last_loss(service: Service) -> float:
     return max(outage.end for outage in service.outages) - service.at(FAULT)
 
 
+@pytest.mark.rests_on("web VMs over SSH", "Apache", "slow page", "named backends", "round robin")
 def test_slow_backend_costs_nobody_else_his_time(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
 ) -> None:
@@ -161,7 +164,7 @@ def test_slow_backend_costs_nobody_else_his_time(
     its share: round robin looks at turns, not at who is busy, as leastconn would. Judged is while
     it is slow, and not while its Apache begins anew to be so, or to be so no more.
     """
-    vm, haproxy = cluster.backends[7], cluster.master.haproxy()
+    vm, haproxy = cluster.backends[-1], cluster.master.haproxy()
     before = haproxy.servers(cluster.topology.haproxy.backend)
 
     with clients.probing() as watch:
@@ -187,6 +190,7 @@ def test_slow_backend_costs_nobody_else_his_time(
     )
 
 
+@pytest.mark.rests_on("web VMs over SSH")
 def test_without_any_backend_haproxy_answers_503_and_comes_back(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence
 ) -> None:

@@ -35,6 +35,7 @@ class Fault:
     ends: Callable[[Cluster], Condition]
     budget: Callable[[Budgets], Budget]
     on_the_lan: Mapping[Kind, str] = field(default_factory=dict)
+    marks: tuple[pytest.MarkDecorator, ...] = ()
 
 
 FAULTS = {
@@ -54,12 +55,17 @@ FAULTS = {
         lambda cluster: powered_off(cluster, cluster.master),
         lambda cluster: cluster.vip_reaches(cluster.backup),
         lambda budgets: budgets.silence,
+        marks=(pytest.mark.rests_on("front panel"),),
     ),
 }
 
 
 @pytest.mark.gate
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.rests_on("slow page")
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(made, id=name, marks=made.marks) for name, made in FAULTS.items()],
+)
 def test_every_kind_of_client_is_back_within_its_budget(
     cluster: Cluster,
     clients: Clients,

@@ -14,6 +14,7 @@ from halab.lan import Lan
 
 
 @pytest.mark.disruptive
+@pytest.mark.rests_on("clocks")
 @pytest.mark.parametrize("seconds", [HOUR, -HOUR], ids=["ahead", "back"])
 def test_jump_of_both_clocks_costs_no_request(
     cluster: Cluster, clients: Clients, inflict: Callable, lan: Lan, seconds: float

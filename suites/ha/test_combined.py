@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.disruptive, pytest.mark.configuration(check_inter=1)]
 TIMES = 5
 
 
+@pytest.mark.rests_on("front panel")
 @pytest.mark.usefixtures("handed_back")
 def test_master_is_lost_while_a_server_is_dying(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, budgets: Budgets

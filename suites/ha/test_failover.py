@@ -66,6 +66,7 @@ def test_backup_takes_over_when_keepalived_is_killed(
     assert service.longest_outage <= budget.value + service.resolution
 
 
+@pytest.mark.rests_on("front panel")
 def test_backup_takes_over_when_the_master_loses_power(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, budgets: Budgets
 ) -> None:
@@ -96,6 +97,7 @@ def test_returning_master_takes_the_vip_again(
 
 
 @pytest.mark.gate
+@pytest.mark.rests_on("front panel")
 def test_dead_backup_costs_no_request(
     cluster: Cluster, clients: Clients, inflict: Callable
 ) -> None:

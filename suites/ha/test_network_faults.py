@@ -51,6 +51,7 @@ def heal_after_an_advert_of(director: Director, lan: Lan, heal: Heal, budget: fl
     return healed
 
 
+@pytest.mark.rests_on("front panel")
 def test_cut_off_directors_both_serve_and_the_better_one_wins_when_it_hears_the_other(
     cluster: Cluster,
     clients: Clients,
@@ -85,6 +86,7 @@ def test_cut_off_directors_both_serve_and_the_better_one_wins_when_it_hears_the_
     assert set(watch.lost) <= {Outcome.RESET, Outcome.TIMEOUT}
 
 
+@pytest.mark.rests_on("front panel")
 def test_clients_stay_with_a_worse_one_that_gave_up_in_silence(
     cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, lan: Lan
 ) -> None:
@@ -126,6 +128,7 @@ def test_clients_stay_with_a_worse_one_that_gave_up_in_silence(
     assert watch.lost_after == 0
 
 
+@pytest.mark.rests_on("front panel")
 def test_deaf_backup_takes_the_vip_and_the_master_keeps_its_clients(
     cluster: Cluster,
     clients: Clients,
@@ -159,6 +162,7 @@ def test_deaf_backup_takes_the_vip_and_the_master_keeps_its_clients(
     assert watch.longest_outage <= budget.value + watch.resolution
 
 
+@pytest.mark.rests_on("front panel")
 def test_deaf_master_changes_nothing(
     cluster: Cluster, clients: Clients, inflict: Callable, lan: Lan
 ) -> None:
@@ -172,6 +176,7 @@ def test_deaf_master_changes_nothing(
     assert watch.lost.total() == 0
 
 
+@pytest.mark.rests_on("front panel")
 @pytest.mark.parametrize(
     ("loss", "adverts", "in_a_row"),
     [

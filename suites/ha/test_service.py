@@ -55,6 +55,7 @@ def test_vip_is_on_exactly_one_director_the_master(cluster: Cluster) -> None:
     assert cluster.holders() == [cluster.master]
 
 
+@pytest.mark.rests_on("VIP as a host address")
 def test_vip_is_a_host_address_on_the_nic(cluster: Cluster) -> None:
     """Section 4.5: the VIP is a /32 beside the director's own address on its eth0."""
     assert IPv4Interface((cluster.vip, 32)) in cluster.master.addresses()

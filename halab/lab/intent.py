@@ -1,0 +1,149 @@
+"""What is about to be broken on a real machine, and how to mend it, written there before it is.
+
+Each change has a file on its node with the commands that take it back. Whoever comes first runs
+them: the fault itself, the next run, ``./run heal``, or a timer on the node, when nothing has been
+heard of the run for :data:`SILENCE`. None of them needs anything of the run that broke it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from halab import wait
+from halab.errors import LabError, NodeError
+from halab.lab import journal
+from halab.lab.journal import Entry
+from halab.lab.lock import whoever
+from halab.node import Node, each
+
+FOLDER = "/var/lib/halab/heal"
+TIMER = "halab-dead-man"
+SILENCE = 90
+"""Seconds after which a run of which nothing is heard is taken for dead."""
+BEAT = 15.0
+"""Seconds between signs of life."""
+
+# The newest first, as an ExitStack has it. Two healers take turns.
+_HEAL = f"""cd {FOLDER} 2>/dev/null || exit 0
+exec 8< .
+flock 8
+failed=0
+for file in $(ls -r); do
+    case $file in
+        *.sh)
+            [ -e "$file" ] || continue
+            sed -n '1s/^# //p' "$file"
+            if sh "$file" > /dev/null; then rm -f "$file"; else failed=1; fi
+            ;;
+        *.new) rm -f "$file" ;;
+    esac
+done
+ls *.sh > /dev/null 2>&1 || rm -f heal
+cd /
+rmdir -p {FOLDER} 2>/dev/null
+exit $failed
+"""
+_SHOW = f"cd {FOLDER} 2>/dev/null && for file in *.sh; do sed -n '1s/^# //p' \"$file\"; done; true"
+_ARM = (
+    f"systemctl --quiet is-active {TIMER}.timer || systemd-run --quiet --collect --unit={TIMER} "
+    f"--description='mends what a dead test run left' --on-active={SILENCE} "
+    f"--timer-property=AccuracySec=1s /bin/sh {FOLDER}/heal"
+)
+_INTEND = (
+    f"umask 077; mkdir -p {FOLDER} && cd {FOLDER} && printf %%s %s > heal "
+    f"&& cat > %s.new && mv %s.new %s.sh && {{ {_ARM}; }}"
+)
+_MENDED = (
+    f"cd {FOLDER} 2>/dev/null || exit 0; rm -f %s.sh; ls *.sh > /dev/null 2>&1 && exit 0; "
+    f"rm -f heal; cd /; rmdir -p {FOLDER} 2>/dev/null; "
+    f"systemctl --quiet stop {TIMER}.timer 2>/dev/null; true"
+)
+_ALIVE = f"! systemctl --quiet is-active {TIMER}.timer || systemctl restart {TIMER}.timer"
+
+
+@dataclass
+class Intents:
+    """The journal of a lab of real machines: on each of them, for whoever heals it.
+
+    ``nodes`` are all that may be struck, by name, and ``beside`` the same over connections that no
+    fault closes; ``permit`` raises for one that may not.
+    """
+
+    nodes: Mapping[str, Node]
+    beside: Mapping[str, Node]
+    permit: Callable[[Node], None]
+    _open: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._beat = wait.Beat(BEAT, self._speak)
+
+    def write(
+        self,
+        step: str,
+        number: str,
+        fault: str,
+        node: str,
+        arguments: str,
+        heals: Mapping[str, str] | None = None,
+    ) -> Entry:
+        """Before the doing: be permitted, and leave word on each node; after the undoing: none.
+
+        ``heals`` is the shell commands that take it back, by the node to run them on. Raises
+        :class:`LabError` where there are none: what only this run could mend is not broken.
+        """
+        entry = Entry(time.time(), step, number, fault, node, arguments, heals or {})
+        if step == journal.DOING:
+            if not heals:
+                raise LabError(
+                    f"{fault}({arguments}): no machine of a remote lab could mend it by itself if "
+                    "this run died, so it is not done"
+                )
+            for name in heals:
+                self.permit(self.nodes[name])
+            for name, commands in heals.items():
+                self._intend(name, number, f"{fault}({arguments})", commands)
+        elif step == journal.UNDONE:
+            for name, its in [key for key in self._open if key[1] == number]:
+                file = self._open[name, its]
+                self.nodes[name].run(_MENDED, file)
+                del self._open[name, its]
+        return entry
+
+    def _intend(self, name: str, number: str, what: str, commands: str) -> None:
+        file = f"{time.time_ns()}-{number}"
+        said = f"# {what} on {name}, by {whoever()}\n{commands}\n"
+        self._open[name, number] = file
+        self.nodes[name].run(_INTEND, _HEAL, file, file, file, stdin=said)
+        self._beat.start()
+
+    def _speak(self) -> None:
+        for name in {name for name, _ in list(self._open)}:
+            with suppress(NodeError):  # cut off by the fault itself; it is told when it is back
+                self.beside[name].ask(_ALIVE, limit=5)
+
+    def close(self) -> None:
+        """Say no more that this run is alive."""
+        self._beat.stop()
+
+
+def heal(nodes: Iterable[Node], *, dry_run: bool = False) -> dict[str, list[str]]:
+    """Mend what dead runs left on these nodes; what it was, by node, of those that had any.
+
+    ``dry_run`` only tells. Raises :class:`NodeError` with what could not be mended.
+    """
+
+    def healed(node: Node) -> list[str]:
+        if dry_run:
+            return node.run(_SHOW).splitlines()
+        result = node.ask("sh -c %s", _HEAL, limit=120)
+        if result.rc != 0:
+            raise NodeError(
+                f"{node.name}: not mended: {result.stdout.strip()}: {result.stderr.strip()[-300:]}"
+            )
+        node.ask(f"[ -e {FOLDER} ] || systemctl --quiet stop {TIMER}.timer 2>/dev/null")
+        return result.stdout.splitlines()
+
+    return {name: lines for name, lines in each(nodes, healed).items() if lines}
