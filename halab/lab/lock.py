@@ -62,6 +62,7 @@ class Lock:
         self, directors: Sequence[Node], *, lease: float = LEASE, beat: float = BEAT
     ) -> None:
         self._lease = lease
+        self._who = whoever()
         self._held: dict[Node, LineChannel | None] = dict.fromkeys(directors)
         self._beat = wait.Beat(beat, self._speak)
 
@@ -80,7 +81,7 @@ class Lock:
 
     def _hold(self, node: Node) -> str:
         channel = node.converse(shlex.join(["bash", "-c", _HOLD, "bash", f"{self._lease:g}"]))
-        channel.send_line(whoever())
+        channel.send_line(self._who)
         word, _, other = channel.read_line(10).partition(" ")
         if word == "held":
             channel.close()
