@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.disruptive]
 # What a fault may have changed on a node: processes that stand still, rules, links, addresses,
 # routes, files, sizes of filesystems, units.
 PICTURE = """
-ps -eo comm=,state= | grep -E '^(keepalived|haproxy|apache2) ' | sort -u | sed 's/[SRD]$/runs/'
+ps -eo comm=,state= | grep -E '^(keepalived|haproxy|apache2) ' | sed 's/[SRD]$/runs/' | sort -u
 nft list ruleset
 { ip -br link; ip -br -4 address; ip -4 route; } | sed 's/@if[0-9]*//' | tr -s ' '
 find /etc/keepalived /etc/haproxy /etc/apache2 /run/systemd/system -type f | sort | xargs sha256sum
