@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 from halab import deployment, nic, steady_state, wait, webserver
 from halab.client import Client
@@ -15,6 +14,7 @@ from halab.errors import LabError, Unreachable
 from halab.gateway import Gateway
 from halab.haproxy_stat import Stat, Status
 from halab.keepalived import CONFIG
+from halab.lab.lab import Lab
 from halab.names import listed
 from halab.nic import Nic
 from halab.node import Node, each
@@ -23,9 +23,6 @@ from halab.steering import Steering
 from halab.topology import Topology, VirtualMachine, Vrrp
 from halab.wait import Condition
 from halab.webserver import Apache, WebServer
-
-if TYPE_CHECKING:
-    from halab.lab.lab import Lab
 
 Progress = Callable[[str], None]
 

@@ -1,0 +1,136 @@
+"""A cluster that the suite did not build, and how an operator's commands are run beside it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from halab.lab import image, inotify, namespace, rack
+from halab.lab.remote import RemoteLab
+from halab.topology import Topology
+
+T = TypeVar("T")
+
+HERE = Path(__file__).parent
+CHECKOUT = HERE.parents[1]
+KINDS = ("failure", "error", "skipped")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its status, what it said, and each test's outcome by its name."""
+
+    status: int
+    said: str
+    tests: dict[str, str]
+
+    def names(self, outcome: str) -> list[str]:
+        """The tests that ended so: "passed", "failure", "error" or "skipped"."""
+        return [name for name, its in self.tests.items() if its == outcome]
+
+
+@dataclass
+class Operator:
+    """Somebody at a prompt who sees the machines; ``enters`` is what puts a command there."""
+
+    topology: Path
+    place: Path | None = None
+    """The network namespace that he is in; none is that of this process."""
+
+    @property
+    def enters(self) -> list[str]:
+        """What puts a command there."""
+        return ["nsenter", f"--net={self.place}"] if self.place else []
+
+    @cached_property
+    def lab(self) -> RemoteLab:
+        """The machines, for :meth:`does`."""
+        topology = Topology.load(self.topology)
+        return RemoteLab(topology, topology.name)
+
+    def does(self, action: Callable[[RemoteLab], T]) -> T:
+        """Do something to the machines, in a thread that is where he is."""
+        with ThreadPoolExecutor(1, initializer=self._enter) as there:
+            return there.submit(action, self.lab).result()
+
+    def _enter(self) -> None:
+        if self.place:
+            with self.place.open() as place:
+                namespace.enter_network(place.fileno())
+
+    def pytest(self, *arguments: str) -> subprocess.Popen[str]:
+        """Begin a run against the machines."""
+        report = self.topology.parent / "reports"
+        words = [f"--junitxml={report}/junit.xml", f"--html={report}/report.html"]
+        return self._start("pytest", "--lab=remote", *words, *arguments)
+
+    def judges(self, *arguments: str, limit: float = 280) -> Outcome:
+        """A run against the machines, to its end."""
+        (self.topology.parent / "reports/junit.xml").unlink(missing_ok=True)
+        run = self.pytest(*arguments)
+        said, _ = run.communicate(timeout=limit)
+        return Outcome(run.returncode, said, self._tests())
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """``./run doctor`` or ``./run heal``."""
+        run = self._start("halab.remote_cli", *words)
+        said, _ = run.communicate(timeout=120)
+        return subprocess.CompletedProcess(words, run.returncode, said)
+
+    def _start(self, module: str, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [
+                *self.enters, sys.executable, "-m", module, *words, f"--topology={self.topology}",
+            ],
+            cwd=CHECKOUT,
+            env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )  # fmt: skip
+
+    def _tests(self) -> dict[str, str]:
+        report = self.topology.parent / "reports/junit.xml"
+        if not report.exists():
+            return {}
+        tests = {}
+        for case in ET.parse(report).getroot().iter("testcase"):
+            (kind, *_) = [*(child.tag for child in case if child.tag in KINDS), "passed"]
+            tests[str(case.get("name"))] = kind
+        return tests
+
+
+@contextmanager
+def raised(folder: Path) -> Iterator[Operator]:
+    """The foreign cluster, as long as the block runs."""
+    layer = image.cache() / "foreign"
+    with rack.starting_or_ending():
+        inotify.raise_limit(rack.STATE / "inotify")
+    command = [HERE / "raise", image.ensure(print), layer, folder]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as cluster:
+        assert cluster.stdin is not None
+        assert cluster.stdout is not None
+        try:
+            word, _, inside = cluster.stdout.readline().strip().partition(" ")
+            assert word == "up", "the foreign cluster was not raised: see its stderr"
+            operator = Operator(folder / "topology.yaml", Path(f"/proc/{inside}/ns/net"))
+            operator.does(lambda lab: lab.await_nodes())
+            yield operator
+        finally:
+            cluster.stdin.close()
+            cluster.wait(20)
+            with rack.starting_or_ending():
+                if not any(entry.is_dir() for entry in rack.STATE.iterdir()):
+                    inotify.restore_limit(rack.STATE / "inotify")

@@ -1,0 +1,197 @@
+"""A cluster that the suite did not build: judged, found broken where it is, and left as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from halab import wait
+from halab.lab.remote import RemoteLab
+from halab.node import Node, each
+from tests.foreign_lab import Operator, raised
+
+LOOK = ("suites/ha", "-m", "observe")
+BREAK = ("suites/ha", "--allow-disruption")
+
+# What a run may have changed on a machine and must not: files, units, processes, links, addresses,
+# rules, ARP entries that stay, and whatever lies where programs leave things.
+PICTURE = """
+export LC_ALL=C
+find /etc /root /usr/local /var/lib/halab -xdev -type f 2>/dev/null | sort | xargs sha256sum
+systemctl list-unit-files --no-legend | sort
+systemctl list-units --plain --no-legend --all 'halab*' 'run-*' '*haproxy*' '*keepalived*' \
+    'nginx*' | tr -s ' '
+ps -eo user=,comm= --sort comm | grep -vE ' (ps|sh|sort|sshd|bash|grep|tr|.kworker.*)$' | uniq -c
+ip -br link | tr -s ' '
+ip -br -4 address | tr -s ' '
+ip -4 route
+ip neigh show nud permanent
+nft list ruleset
+ls -A /run /tmp /dev/shm /var/lib /run/systemd/system 2>/dev/null
+sysctl -a 2>/dev/null | grep -E '^net.ipv4.(ip_|conf)' | grep -v rt_cache
+"""
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """The foreign cluster, steady."""
+    with raised(tmp_path_factory.mktemp("foreign")) as operator:
+        become_well(operator)
+        yield operator
+
+
+def become_well(operator: Operator) -> None:
+    """Wait until the doctor finds nothing."""
+    wait.until(
+        lambda: operator.command("doctor").returncode == 0,
+        what="the foreign cluster is well",
+        within=60,
+        every=0.5,
+        seen=lambda: operator.command("doctor").stdout,
+    )
+
+
+def pictures(operator: Operator) -> dict[str, str]:
+    """A picture of each machine."""
+    return operator.does(lambda lab: each(lab.strikable, lambda node: node.run(PICTURE)))
+
+
+def test_looking_accepts_it_and_changes_nothing(foreign: Operator) -> None:
+    """Other addresses, NICs, programs, timers and names: all of it by its topology alone."""
+    before = pictures(foreign)
+    outcome = foreign.judges(*LOOK)
+    assert outcome.status == 0, outcome.said
+    assert len(outcome.names("passed")) >= 15
+    assert not outcome.names("failure") + outcome.names("error")
+    assert pictures(foreign) == before
+
+
+@pytest.mark.slow
+def test_breaking_accepts_it_and_leaves_it_as_it_was(foreign: Operator) -> None:
+    """All that ``suites/ha`` can break on machines without a front panel, and mend again."""
+    before = pictures(foreign)
+    outcome = foreign.judges(*BREAK)
+    assert outcome.status == 0, outcome.said
+    assert len(outcome.names("passed")) >= 34
+    become_well(foreign)
+    assert pictures(foreign) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "was not started with --allow-disruption"),
+        (("--allow-disruption",), "is of the lab 'production', not 'foreign'"),
+    ],
+    ids=["not allowed", "another lab's id on one node"],
+)
+def test_nothing_is_broken_unless_all_agree(
+    foreign: Operator, arguments: tuple[str, ...], reason: str
+) -> None:
+    """Tests that break something are skipped, and say who has not agreed; the others run."""
+    if arguments:
+        foreign.does(lambda lab: lab.nodes["gen2"].run("echo production > /etc/halab-lab-id"))
+    try:
+        outcome = foreign.judges("suites/ha/test_failover.py", *arguments)
+    finally:
+        foreign.does(lambda lab: lab.nodes["gen2"].run("echo foreign > /etc/halab-lab-id"))
+    assert outcome.status == 0, outcome.said
+    assert set(outcome.tests.values()) == {"skipped"}
+    assert reason in outcome.said
+
+
+@dataclass(frozen=True)
+class Breach:
+    """What is wrong with the cluster, by whom it is noticed, and how it is put right."""
+
+    node: str
+    breaks: str
+    mends: str
+    noticed_by: str
+
+    @contextmanager
+    def made(self, operator: Operator) -> Iterator[None]:
+        try:
+            operator.does(self._runs(self.breaks))
+            yield
+        finally:
+            operator.does(self._runs(self.mends))
+            become_well(operator)
+
+    def _runs(self, command: str) -> Callable[[RemoteLab], str]:
+        def run(lab: RemoteLab) -> str:
+            node: Node = {**lab.nodes, **lab.vms}[self.node]
+            return node.run(command)
+
+        return run
+
+
+CONF = "/etc/keepalived/keepalived.conf"
+CFG = "/etc/haproxy/haproxy.cfg"
+
+
+def edited(file: str, expression: str, unit: str) -> tuple[str, str]:
+    """Edit a file that a unit reads, and put it back."""
+    reload = f"systemctl reload {unit}"
+    return (
+        f"cp -p {file} /tmp/as-it-was && sed -i -E '{expression}' {file} && {reload}",
+        f"mv /tmp/as-it-was {file} && {reload}",
+    )
+
+
+BREACHES = {
+    "the BACKUP has another advert_int": Breach(
+        "edge2",
+        *edited(CONF, "s/advert_int .*/advert_int 1/", "keepalived"),
+        "test_directors_are_configured_as_one_virtual_router",
+    ),
+    "the VIP is on the BACKUP too": Breach(
+        "edge2",
+        "ip address add 10.77.0.100/24 dev ens3",
+        "ip address del 10.77.0.100/24 dev ens3",
+        "test_vip_is_on_exactly_one_director_the_master",
+    ),
+    "the statistics are open to all": Breach(
+        "edge2",
+        *edited(CFG, "/stats auth/d", "haproxy"),
+        "test_stats_page_refuses_without_the_password[backup-None]",
+    ),
+    "the MASTER advertises another priority": Breach(
+        "edge1",
+        *edited(CONF, "s/priority .*/priority 150/", "keepalived"),
+        "test_adverts_say_what_the_topology_says",
+    ),
+    "a client has the BACKUP's MAC": Breach(
+        "gen3",
+        "ping -c 1 -q 10.77.0.12 && ip neigh replace 10.77.0.100 dev enp1s0 nud permanent lladdr "
+        "$(ip -o neigh show 10.77.0.12 | grep -oE '([0-9a-f]{2}:){5}[0-9a-f]{2}')",
+        "ip neigh del 10.77.0.100 dev enp1s0",
+        "test_every_client_resolves_the_vip_to_the_master",
+    ),
+    "a web server is dead": Breach(
+        "web3",
+        "systemctl stop nginx",
+        "systemctl start nginx",
+        "test_nothing_is_wrong_with_any_node_or_the_cluster",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [
+        pytest.param(breach, id=name, marks=[pytest.mark.slow] if number > 1 else [])
+        for number, (name, breach) in enumerate(BREACHES.items())
+    ],
+)
+def test_looking_rejects_it_by_the_test_that_names_what_is_wrong(
+    foreign: Operator, breach: Breach
+) -> None:
+    """And the run says so by its status."""
+    with breach.made(foreign):
+        outcome = foreign.judges(*LOOK)
+    assert outcome.status == 1, outcome.said
+    assert breach.noticed_by in outcome.names("failure"), outcome.said
