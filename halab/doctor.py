@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from halab.errors import CommandTimeout, NodeError, Unreachable
@@ -127,7 +126,7 @@ def _of_node(node: Node, wanted: Role) -> Iterator[str]:
                 yield f"its load is {mean} on {cpus} CPU(s): see what runs there"
             case ["unit", unit, state] if state != "active":
                 yield f"{unit} is {state}: systemctl start {unit}"
-    yield from _nic(lines, node.nic, node.address)
+    yield from _nic(lines, node, bridged=not wanted.units)
 
 
 def _clock(lines: list[list[str]], before: float, after: float) -> Iterator[str]:
@@ -140,7 +139,9 @@ def _clock(lines: list[list[str]], before: float, after: float) -> Iterator[str]
         yield f"its clock is {off:+.1f} s from ours: have both follow NTP (systemd-timesyncd)"
 
 
-def _nic(lines: list[list[str]], nic: str, address: IPv4Address) -> Iterator[str]:
+def _nic(lines: list[list[str]], node: Node, *, bridged: bool) -> Iterator[str]:
+    """What is wrong with its NIC; the address of a host of VMs may be its bridge's."""
+    nic, address = node.nic, node.address
     states = {line[1]: line[2] for line in lines if line[0] == "nic"}
     if not states:  # its shell did not come so far, which is said already
         return
@@ -150,7 +151,7 @@ def _nic(lines: list[list[str]], nic: str, address: IPv4Address) -> Iterator[str
         there = ", ".join(sorted(states))
         at = f"; {address} is on {holding[0]}" if holding else ""
         yield f"it has no NIC {nic}, but {there}{at}: set its nic in the topology"
-    elif nic not in holding:
+    elif nic not in holding and not (bridged and holding):
         yield f"{nic} has not the address {address}: see to it, or to the topology"
     elif states[nic] not in ("up", "unknown"):
         yield f"{nic} is {states[nic]}: see to its cable"

@@ -1,6 +1,6 @@
-"""The lab of real machines, proved on a built lab's: this run addresses them as an operator would.
+"""The lab of real machines, proved on a built lab's: an operator addresses them as his own.
 
-The run inside is a process of its own in the operator's namespace, which knows of the lab no more
+His commands are processes of their own in the operator's namespace, which know of the lab no more
 than a topology says.
 """
 
@@ -8,87 +8,197 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import xml.etree.ElementTree as ET
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from halab import doctor, wait
 from halab.cluster import Cluster
 from halab.configuration import Configuration
+from halab.errors import Held
 from halab.lab.embedded import EmbeddedLab
+from halab.lab.lock import LocalLock, Lock
+from halab.node import Node
+from tests.foreign_lab import CHECKOUT, Operator
 
-CHECKOUT = Path(__file__).parents[1]
-KINDS = ("failure", "error", "skipped")
 THESIS = (CHECKOUT / "topology.yaml").read_text()
+LOOK = ("suites/ha", "-m", "observe")
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: its status, what it said, and each test's outcome by its name."""
-
-    status: int
-    said: str
-    tests: dict[str, str]
-
-    @property
-    def passed(self) -> list[str]:
-        return [name for name, outcome in self.tests.items() if outcome == "passed"]
-
-
-Runs = Callable[..., Outcome]
-
-
-@pytest.fixture(scope="session")
-def operators_topology(lab: EmbeddedLab, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The thesis's topology as somebody writes it who has these machines, and a way into them."""
+@pytest.fixture(scope="module")
+def operator(lab: EmbeddedLab, tmp_path_factory: pytest.TempPathFactory) -> Operator:
+    """With the thesis's topology as he writes it who has these machines, and a way into them."""
     file = tmp_path_factory.mktemp("operator") / "topology.yaml"
-    embedded = THESIS.index("  embedded:\n")
-    text = THESIS[:embedded] + (
+    text = THESIS[: THESIS.index("  embedded:\n")] + (
         f"  remote:\n    key: {json.dumps(str(lab.access.key))}\n"
         f"    known_hosts: {json.dumps(str(lab.access.known_hosts))}\n"
     )
     text = text.replace("user: operator}", f"user: operator, password: {lab.secrets.stats}}}")
     file.touch(mode=0o600)
     file.write_text(text)
-    return file
+    return Operator(file)
+
+
+@pytest.fixture(autouse=True)
+def cluster_as_usual(standing_cluster: Cluster) -> None:
+    if standing_cluster.configuration != Configuration():
+        standing_cluster.bring_to(Configuration())
+    standing_cluster.await_steady()
+
+
+def test_looking_accepts_what_stands(operator: Operator) -> None:
+    """``-m observe`` finds the machines by the topology alone, and judges them."""
+    outcome = operator.judges(*LOOK)
+    assert outcome.status == 0, outcome.said
+    assert len(outcome.names("passed")) >= 17
+    assert set(outcome.tests.values()) == {"passed"}
+
+
+# -- one at a time ---------------------------------------------------------------------------
 
 
 @pytest.fixture
-def runs(operators_topology: Path, standing_cluster: Cluster, tmp_path: Path) -> Runs:
-    """Run pytest with these arguments against the machines; a minute or two it may take."""
-    standing_cluster.bring_to(Configuration())
-
-    def run(*arguments: str, topology: Path = operators_topology) -> Outcome:
-        report = tmp_path / "junit.xml"
-        report.unlink(missing_ok=True)
-        ended = subprocess.run(
-            [
-                sys.executable, "-m", "pytest", "--lab=remote", f"--topology={topology}",
-                f"--junitxml={report}", f"--html={tmp_path}/report.html", *arguments,
-            ],
-            cwd=CHECKOUT,
-            env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )  # fmt: skip
-        tests = {}
-        if report.exists():
-            for case in ET.parse(report).getroot().iter("testcase"):
-                (kind, *_) = [*(child.tag for child in case if child.tag in KINDS), "passed"]
-                tests[str(case.get("name"))] = kind
-        return Outcome(ended.returncode, ended.stdout + ended.stderr, tests)
-
-    return run
+def directors(lab: EmbeddedLab) -> Iterator[list[Node]]:
+    """The directors, over connections of their own."""
+    nodes = [Node(n.name, n.address, lab.access) for n in (lab.nodes["lb1"], lab.nodes["lb2"])]
+    yield nodes
+    for node in nodes:
+        node.close()
 
 
-def test_looking_accepts_what_stands(runs: Runs) -> None:
-    """``-m observe`` finds the machines by the topology alone, and judges them."""
-    outcome = runs("suites/ha", "-m", "observe")
-    assert outcome.status == 0, outcome.said
-    assert len(outcome.passed) >= 15
-    assert set(outcome.tests.values()) == {"passed"}
+@contextmanager
+def held(directors: list[Node], **how: float) -> Iterator[tuple[str, ...]]:
+    lock = Lock(directors, **how)
+    try:
+        yield lock.take()
+    finally:
+        lock.release()
+
+
+def test_second_run_is_told_who_holds_the_lab(operator: Operator, directors: list[Node]) -> None:
+    """By the status 75, before anything is asked of any node but the directors."""
+    with held(directors) as stale:
+        outcome = operator.judges(*LOOK)
+    assert stale == ()
+    assert outcome.status == os.EX_TEMPFAIL
+    assert (
+        f"lb1 is held by root@{os.uname().nodename}, process {os.getpid()}, since" in outcome.said
+    )
+    assert outcome.tests == {}
+
+
+def test_being_told_takes_less_than_two_seconds(directors: list[Node], lab: EmbeddedLab) -> None:
+    """The lock's own part of it; the rest is a Python that starts."""
+    others = [Node(node.name, node.address, lab.access) for node in directors]
+    with held(directors):
+        began = wait.clock()
+        with pytest.raises(Held):
+            Lock(others).take()
+        told = wait.clock() - began
+    assert told < 2
+
+
+def test_lock_of_a_killed_run_is_taken_over_and_told(
+    operator: Operator, directors: list[Node]
+) -> None:
+    """SIGKILL closes its channels, and the kernel lets go; whose it was stays in the file."""
+    run = operator.pytest(*LOOK)
+    wait.until(lambda: _holder(directors[1]), what="the run holds both directors", within=30)
+    run.kill()
+    run.communicate()
+    with held(directors) as stale:
+        pass
+    assert [f"process {run.pid}" in line for line in stale] == [True, True]
+    with held(directors) as none_left:
+        pass
+    assert none_left == ()
+
+
+def _holder(node: Node) -> str:
+    return node.ask("cat /run/lock/halab").stdout.strip()
+
+
+def test_silent_owner_loses_the_lock(directors: list[Node], lab: EmbeddedLab) -> None:
+    """One whose machine lost power closes nothing: its silence is enough."""
+    others = [Node(node.name, node.address, lab.access) for node in directors]
+    with held(directors, lease=1, beat=60):
+        stale = wait.until(lambda: _taken(others), what="the lock falls", within=5)
+    assert all("which is gone" in line for line in stale)
+
+
+def _taken(directors: list[Node]) -> tuple[str, ...]:
+    try:
+        with held(directors) as stale:
+            return stale
+    except Held:
+        return ()
+
+
+def test_built_lab_is_held_by_its_name() -> None:
+    """The second is told by whom; another name is another lab."""
+    told = pytest.raises(Held, match=f"'one-of-these' is held by process {os.getpid()}, since")
+    with LocalLock("one-of-these"), LocalLock("another"), told:
+        LocalLock("one-of-these").__enter__()
+    with LocalLock("one-of-these"):
+        pass
+
+
+# -- the doctor ------------------------------------------------------------------------------
+
+
+@contextmanager
+def power_cut(lab: EmbeddedLab, name: str) -> Iterator[None]:
+    lab.power_off(name)
+    try:
+        yield
+    finally:
+        lab.power_on(name)
+        lab.await_nodes(name)
+
+
+@contextmanager
+def hung(lab: EmbeddedLab, name: str) -> Iterator[None]:
+    lab.freeze(name)
+    try:
+        yield
+    finally:
+        lab.thaw(name)
+
+
+ILLS: dict[str, tuple[Callable[[EmbeddedLab, str], object], str]] = {
+    "dead": (power_cut, "not reached"),
+    "hung": (hung, "not reached"),
+}
+
+
+@pytest.mark.parametrize("ill", ILLS)
+def test_doctor_says_all_within_five_seconds(lab: EmbeddedLab, ill: str) -> None:
+    """A node that does not answer costs its own time, and hides nothing of the others."""
+    befalls, told = ILLS[ill]
+    lab.nodes["client1"].run("mv /usr/bin/tcpdump /usr/bin/tcpdump.away")
+    try:
+        with befalls(lab, "server3"):  # type: ignore[attr-defined]
+            for node in lab.nodes.values():
+                node.close()
+            began = wait.clock()
+            found = doctor.findings(lab.topology, [*lab.nodes.values()])
+            took = wait.clock() - began
+    finally:
+        lab.nodes["client1"].run("mv /usr/bin/tcpdump.away /usr/bin/tcpdump")
+    (of_server,), (of_client,) = found.pop("server3"), found.pop("client1")
+    assert of_server.startswith(told)
+    assert of_client == "it has no tcpdump: apt-get install tcpdump"
+    assert set(map(tuple, found.values())) == {()}
+    assert took < doctor.WITHIN
+
+
+def test_doctor_says_what_is_wrong_and_how_to_mend_it(operator: Operator, lab: EmbeddedLab) -> None:
+    """By its status too; a NIC of another name is found by its address."""
+    text = operator.topology.read_text()
+    wrong = operator.topology.with_name("wrong.yaml")
+    wrong.write_text(text.replace("client2: {", "client2: {nic: ens7, "))
+    said = Operator(wrong).command("doctor")
+    assert said.returncode == 1
+    assert "client2   it has no NIC ens7, but eth0, lo; 192.168.250.115 is on eth0" in said.stdout
+    assert operator.command("doctor").returncode == 0

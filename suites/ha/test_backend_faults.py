@@ -77,7 +77,7 @@ def test_tcp_checks_see_neither_a_frozen_apache_nor_errors(
     The kernel accepts connections for a frozen process, and a status is nothing to a TCP check. So
     it lasts here for longer than HAProxy takes to call a server DOWN that refuses.
     """
-    frozen, failing = cluster.backends[2], cluster.backends[-2]
+    frozen, failing = cluster.backends[2], cluster.backends[9 % len(cluster.backends)]
     check, backends = check_of(cluster, frozen), len(cluster.backends)
     assert math.isinf(Budget.detection_of_frozen(check).value), "the checks are not of TCP alone"
     noticed = Budget.detection(check, silent=False)
@@ -164,7 +164,7 @@ def test_slow_backend_costs_nobody_else_his_time(
     its share: round robin looks at turns, not at who is busy, as leastconn would. Judged is while
     it is slow, and not while its Apache begins anew to be so, or to be so no more.
     """
-    vm, haproxy = cluster.backends[-1], cluster.master.haproxy()
+    vm, haproxy = cluster.backends[7 % len(cluster.backends)], cluster.master.haproxy()
     before = haproxy.servers(cluster.topology.haproxy.backend)
 
     with clients.probing() as watch:
