@@ -11,28 +11,10 @@ import pytest
 from halab import wait
 from halab.lab.remote import RemoteLab
 from halab.node import Node, each
-from tests.foreign_lab import Operator, raised
+from tests.foreign_lab import Operator, pictures, raised
 
 LOOK = ("suites/ha", "-m", "observe")
 BREAK = ("suites/ha", "--allow-disruption")
-
-# What a run may have changed on a machine and must not: files, units, processes, links, addresses,
-# rules, ARP entries that stay, and whatever lies where programs leave things.
-PICTURE = """
-export LC_ALL=C
-find /etc /root /usr/local /var/lib/halab -xdev -type f 2>/dev/null | sort | xargs sha256sum
-systemctl list-unit-files --no-legend | sort
-systemctl list-units --plain --no-legend --all 'halab*' 'run-*' '*haproxy*' '*keepalived*' \
-    'nginx*' | tr -s ' '
-ps -eo user=,comm= --sort comm | grep -vE ' (ps|sh|sort|sshd|bash|grep|tr|.kworker.*)$' | uniq -c
-ip -br link | tr -s ' '
-ip -br -4 address | tr -s ' '
-ip -4 route
-ip neigh show nud permanent
-nft list ruleset
-ls -A /run /tmp /dev/shm /var/lib /run/systemd/system 2>/dev/null
-sysctl -a 2>/dev/null | grep -E '^net.ipv4.(ip_|conf)' | grep -v rt_cache
-"""
 
 
 @pytest.fixture(scope="module")
@@ -54,19 +36,31 @@ def become_well(operator: Operator) -> None:
     )
 
 
-def pictures(operator: Operator) -> dict[str, str]:
-    """A picture of each machine."""
-    return operator.does(lambda lab: each(lab.strikable, lambda node: node.run(PICTURE)))
+# Processes, and the counters that no request of ours may move: of restarts, failed checks, servers
+# that went down, of whatever clients sent wrong or got no answer to.
+STANDING = """
+systemctl show -p Id -p MainPID -p NRestarts -p ActiveEnterTimestamp haproxy keepalived nginx ssh
+[ ! -e /run/haproxy/admin.sock ] || echo show stat | socat - /run/haproxy/admin.sock |
+    cut -d , -f 1,2,13-19,20-25
+"""
+
+
+def standing(operator: Operator) -> dict[str, str]:
+    """What runs on each machine, since when, and how it has fared."""
+    return operator.does(lambda lab: each(lab.strikable, lambda node: node.run(STANDING)))
 
 
 def test_looking_accepts_it_and_changes_nothing(foreign: Operator) -> None:
-    """Other addresses, NICs, programs, timers and names: all of it by its topology alone."""
-    before = pictures(foreign)
+    """Other addresses, NICs, programs, timers and names: all of it by its topology alone.
+
+    Configuration, processes and the counters other than traffic's are the same after.
+    """
+    before = pictures(foreign), standing(foreign)
     outcome = foreign.judges(*LOOK)
     assert outcome.status == 0, outcome.said
     assert len(outcome.names("passed")) >= 15
     assert not outcome.names("failure") + outcome.names("error")
-    assert pictures(foreign) == before
+    assert (pictures(foreign), standing(foreign)) == before
 
 
 @pytest.mark.slow

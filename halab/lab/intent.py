@@ -2,7 +2,7 @@
 
 Each change has a file on its node with the commands that take it back. Whoever comes first runs
 them: the fault itself, the next run, ``./run heal``, or a timer on the node, when nothing has been
-heard of the run for :data:`SILENCE`. None of them needs anything of the run that broke it.
+heard of the run for long enough. None of them needs anything of the run that broke it.
 """
 
 from __future__ import annotations
@@ -21,11 +21,6 @@ from halab.node import Node, each
 
 FOLDER = "/var/lib/halab/heal"
 TIMER = "halab-dead-man"
-SILENCE = 90
-"""Seconds after which a run of which nothing is heard is taken for dead."""
-BEAT = 15.0
-"""Seconds between signs of life."""
-
 # The newest first, as an ExitStack has it. Two healers take turns.
 _HEAL = f"""cd {FOLDER} 2>/dev/null || exit 0
 exec 8< .
@@ -49,7 +44,7 @@ exit $failed
 _SHOW = f"cd {FOLDER} 2>/dev/null && for file in *.sh; do sed -n '1s/^# //p' \"$file\"; done; true"
 _ARM = (
     f"systemctl --quiet is-active {TIMER}.timer || systemd-run --quiet --collect --unit={TIMER} "
-    f"--description='mends what a dead test run left' --on-active={SILENCE} "
+    f"--description='mends what a dead test run left' --on-active=%s "
     f"--timer-property=AccuracySec=1s /bin/sh {FOLDER}/heal"
 )
 _INTEND = (
@@ -69,16 +64,18 @@ class Intents:
     """The journal of a lab of real machines: on each of them, for whoever heals it.
 
     ``nodes`` are all that may be struck, by name, and ``beside`` the same over connections that no
-    fault closes; ``permit`` raises for one that may not.
+    fault closes; ``permit`` raises for one that may not. ``silence`` is the seconds after which a
+    run of which nothing is heard is taken for dead.
     """
 
     nodes: Mapping[str, Node]
     beside: Mapping[str, Node]
     permit: Callable[[Node], None]
+    silence: int
     _open: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._beat = wait.Beat(BEAT, self._speak)
+        self._beat = wait.Beat(self.silence / 6, self._speak)
 
     def write(
         self,
@@ -116,7 +113,7 @@ class Intents:
         file = f"{time.time_ns()}-{number}"
         said = f"# {what} on {name}, by {whoever()}\n{commands}\n"
         self._open[name, number] = file
-        self.nodes[name].run(_INTEND, _HEAL, file, file, file, stdin=said)
+        self.nodes[name].run(_INTEND, _HEAL, file, file, file, str(self.silence), stdin=said)
         self._beat.start()
 
     def _speak(self) -> None:

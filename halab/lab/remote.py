@@ -48,7 +48,10 @@ class RemoteLab(Lab):
             for machine in (*topology.nodes.values(), *topology.vms)
         }
         self.journal = self.intents = Intents(
-            machines, self.beside, lambda node: check(self.described, node)
+            machines,
+            self.beside,
+            lambda node: check(self.described, node),
+            self.described.silence,
         )
         self.rack_up(topology, name, access, access)
         machines |= self.nodes | self.vms

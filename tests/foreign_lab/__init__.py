@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from halab.lab import image, inotify, namespace, rack
 from halab.lab.remote import RemoteLab
+from halab.node import each
 from halab.topology import Topology
 
 T = TypeVar("T")
@@ -134,3 +135,27 @@ def raised(folder: Path) -> Iterator[Operator]:
             with rack.starting_or_ending():
                 if not any(entry.is_dir() for entry in rack.STATE.iterdir()):
                     inotify.restore_limit(rack.STATE / "inotify")
+
+
+# What a run may have changed on a machine and must not: files, units, processes, links, addresses,
+# rules, ARP entries that stay, and whatever lies where programs leave things.
+PICTURE = """
+export LC_ALL=C
+find /etc /root /usr/local /var/lib/halab -xdev -type f 2>/dev/null | sort | xargs sha256sum
+systemctl list-unit-files --no-legend | sort
+systemctl list-units --plain --no-legend --all 'halab*' 'run-*' '*haproxy*' '*keepalived*' \
+    'nginx*' | tr -s ' '
+ps -eo user=,comm= --sort comm | grep -vE ' (ps|sh|sort|sshd|bash|grep|tr|.kworker.*)$' | uniq -c
+ip -br link | tr -s ' '
+ip -br -4 address | tr -s ' '
+ip -4 route
+ip neigh show nud permanent
+nft list ruleset
+ls -A /run /tmp /dev/shm /var/lib /run/systemd/system 2>/dev/null
+sysctl -a 2>/dev/null | grep -E '^net.ipv4.(ip_|conf)' | grep -v rt_cache
+"""
+
+
+def pictures(operator: Operator) -> dict[str, str]:
+    """A picture of each machine."""
+    return operator.does(lambda lab: each(lab.strikable, lambda node: node.run(PICTURE)))

@@ -1,0 +1,173 @@
+"""Runs are killed at any moment, by any signal: what they leave is mended, and nothing differs."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from halab import doctor, found, wait
+from halab.errors import HalabError
+from halab.found import FoundCluster
+from halab.lab.remote import RemoteLab
+from tests.foreign_lab import CHECKOUT, Operator, pictures, raised
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+KILLS = 10
+"""In each test of ten."""
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """The foreign cluster, well, whose nodes take a run for dead after ten seconds."""
+    with raised(tmp_path_factory.mktemp("foreign")) as operator:
+        text = operator.topology.read_text()
+        operator.topology.write_text(text + "    silence: 10\n")
+        _become_well(operator)
+        yield operator
+
+
+def _ails(lab: RemoteLab) -> list[str]:
+    try:
+        return doctor.ails(FoundCluster(lab, found.look(lab)))
+    except HalabError as error:
+        return [str(error)]
+
+
+def _become_well(operator: Operator, within: float = 60) -> None:
+    wait.until(
+        lambda: not operator.does(_ails),
+        what="the foreign cluster is well",
+        within=within,
+        every=0.2,
+        seen=lambda: operator.does(_ails),
+    )
+
+
+def _breaker(operator: Operator, seed: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.foreign_lab.breaker", operator.topology, str(seed)]
+    return subprocess.Popen(
+        [*operator.enters, *command], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+    )
+
+
+def _healed(operator: Operator) -> dict[str, list[str]]:
+    """Mend all; a NIC that was taken down comes up by itself first."""
+
+    def heal(lab: RemoteLab) -> dict[str, list[str]] | None:
+        try:
+            return lab.heal()
+        except HalabError:
+            return None
+
+    healed: list[dict[str, list[str]]] = []
+
+    def tried() -> bool:
+        left = operator.does(heal)
+        healed.extend([] if left is None else [left])
+        return left is not None
+
+    wait.until(tried, what="all nodes can be healed", within=40, every=0.2)
+    return healed[0]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seed", range(10))
+def test_nothing_differs_after_killed_breakers(foreign: Operator, seed: int) -> None:
+    """Ten moments, at any of the faults that need no front panel; a hundred in all ten tests."""
+    chance = random.Random(seed)
+    before = pictures(foreign)
+    for kill in range(KILLS):
+        run = _breaker(foreign, seed * KILLS + kill)
+        assert run.stdout is not None
+        first = run.stdout.readline()
+        wait.passing(chance.uniform(0, 1.5))
+        how = chance.choice(SIGNALS)
+        run.send_signal(how)
+        rest, _ = run.communicate(timeout=60)
+        at = (first + rest).split("\n")[-2]
+        left = _healed(foreign)
+        _become_well(foreign)
+        again = _healed(foreign)
+        print(f"{seed}.{kill}: {how.name} at {at}: {left or 'nothing left'}")
+        assert again == {}, "what is healed is healed"
+        assert pictures(foreign) == before, f"{how.name} at {at}"
+
+
+def test_nodes_mend_what_a_silent_run_left(foreign: Operator) -> None:
+    """Nobody comes to heal: a timer on each node does, once it has heard nothing for so long."""
+    before = pictures(foreign)
+    run = _breaker(foreign, 3)
+    assert run.stdout is not None
+    for _ in range(3):
+        run.stdout.readline()
+    run.kill()
+    run.communicate()
+    _become_well(foreign, within=10 + 30)
+    wait.until(
+        lambda: foreign.does(lambda lab: lab.heal(dry_run=True)) == {},
+        what="the nodes have mended all by themselves",
+        within=30,
+    )
+    assert pictures(foreign) == before
+
+
+def test_run_that_lives_is_not_mended_away(foreign: Operator) -> None:
+    """Its signs of life put the timer off for as long as a fault lasts."""
+
+    def lasting(lab: RemoteLab) -> str:
+        node = lab.nodes["edge2"]
+        heals = {"edge2": "rm -f /run/broken"}
+        lab.intents.write("doing", "1.1", "broken", "edge2", "", heals)
+        node.run("touch /run/broken")
+        wait.passing(15)
+        there = node.run("ls /run")
+        lab.intents.write("undone", "1.1", "broken", "edge2", "", heals)
+        node.run("rm /run/broken")
+        return there
+
+    assert "broken" in foreign.does(lasting)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_differs_after_killed_acceptance_runs(foreign: Operator, seed: int) -> None:
+    """The same for pytest itself, and the next run says what it mended."""
+    chance = random.Random(seed)
+    before = pictures(foreign)
+    run = foreign.pytest("suites/ha", "--allow-disruption")
+    wait.passing(chance.uniform(4, 40))
+    how = SIGNALS[seed]
+    run.send_signal(how)
+    run.communicate(timeout=120)
+    outcome = foreign.judges("suites/ha/test_service.py", "-m", "observe")
+    print(how.name, [line for line in outcome.said.splitlines() if "mended" in line])
+    _healed(foreign)
+    _become_well(foreign)
+    assert pictures(foreign) == before, how.name
+
+
+def test_dry_run_tells_and_mends_nothing(foreign: Operator) -> None:
+    """What is left is told with its fault, node and run; then it is mended; then it is gone."""
+    foreign.does(
+        lambda lab: lab.intents.write(
+            "doing", "2.1", "broken", "gen1", "glass", {"gen1": "rm -f /run/broken"}
+        )
+    )
+    foreign.does(lambda lab: lab.nodes["gen1"].run("touch /run/broken"))
+    told = foreign.command("heal", "--dry-run")
+    there = foreign.does(lambda lab: lab.nodes["gen1"].run("ls /run"))
+    mended, nothing = foreign.command("heal"), foreign.command("heal")
+    gone = foreign.does(lambda lab: lab.nodes["gen1"].run("ls /run"))
+    assert (told.returncode, mended.returncode, nothing.returncode) == (1, 0, 0)
+    assert "gen1: left: broken(glass) on gen1, by root@" in told.stdout
+    assert "gen1: mended: broken(glass) on gen1, by root@" in mended.stdout
+    assert "broken" in there
+    assert "broken" not in gone
+    assert nothing.stdout == "nothing is left of any run\n"
