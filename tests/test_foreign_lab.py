@@ -41,7 +41,7 @@ def become_well(operator: Operator) -> None:
 STANDING = """
 systemctl show -p Id -p MainPID -p NRestarts -p ActiveEnterTimestamp haproxy keepalived nginx ssh
 [ ! -e /run/haproxy/admin.sock ] || echo show stat | socat - /run/haproxy/admin.sock |
-    cut -d , -f 1,2,13-19,20-25
+    cut -d , -f 1,2,13-23,25
 """
 
 
