@@ -22,7 +22,8 @@ from halab.transport import Recording
 from halab.vrrp import Advert
 from halab.wait import Condition
 
-# A frame takes a moment from the wire to here: what is younger than this is judged later. Seconds.
+# A frame takes a moment from the wire to here, beside the way from the client: what is younger than
+# this is judged later. Seconds.
 _ON_ITS_WAY = 0.05
 # Seconds without a question of its own, after which a client is taken for deaf or dumb.
 _DEAF = 12 * ASKING
@@ -78,6 +79,11 @@ class Clock:
             )
         self._told = told
 
+    @property
+    def round_trip(self) -> float:
+        """Seconds that a question to the client and its answer took."""
+        return 2 * self._told.error
+
     def at(self, here: float) -> float:
         """A moment of :func:`halab.wait.clock` on the client's clock."""
         return self._told.at(here)
@@ -103,7 +109,7 @@ class Listening:
 
     def heard(self) -> Heard:
         """All of it up to now; raises :class:`NodeError` if the client hears no more."""
-        until = max(self.now() - _ON_ITS_WAY, self._since)
+        until = max(self.now() - self.clock.round_trip - _ON_ITS_WAY, self._since)
         self._asks.so_far()
         for packet in self._fresh(self._heard.so_far()):
             if advert := Advert.decode(packet.at, packet.frame):

@@ -25,7 +25,10 @@ NO_STATUS = -1
 
 @dataclass(frozen=True)
 class Access:
-    """How to get into a lab's nodes. ``connect`` and ``command`` are time limits in seconds."""
+    """How to get into a lab's nodes. ``connect`` and ``command`` are time limits in seconds.
+
+    ``before`` is shell that every command there begins with.
+    """
 
     user: str
     key: Path
@@ -33,6 +36,7 @@ class Access:
     port: int = 22
     connect: float = 3.0
     command: float = 20.0
+    before: str = ""
 
 
 class SshBackend(ParamikoBackend):
@@ -128,7 +132,7 @@ class SshBackend(ParamikoBackend):
         deadline = time.monotonic() + limit
         channel = self.open_channel()
         try:
-            channel.exec_command(command)
+            channel.exec_command(self.access.before.encode() + command)
             if stdin:
                 channel.sendall(stdin)
             channel.shutdown_write()
@@ -205,7 +209,7 @@ class LineChannel:
     def __init__(self, backend: SshBackend, command: str) -> None:
         self.name = backend.name
         self.channel = backend.open_channel()
-        self.channel.exec_command(command.encode())
+        self.channel.exec_command((backend.access.before + command).encode())
         self._lines = self.channel.makefile("r")
 
     def send_line(self, line: str) -> None:
@@ -257,7 +261,8 @@ class Recording:
         self.name = backend.name
         self.channel = backend.open_channel()
         # the shell stands between, so that the end of stdin ends the program in good order
-        self.channel.exec_command(f"{command} & cat >/dev/null; kill $!; wait $!".encode())
+        ended = f"{command} & cat >/dev/null; kill $!; wait $!"
+        self.channel.exec_command((backend.access.before + ended).encode())
         self._streams = _Drain(self.channel)
 
     def await_said(self, text: str, within: float) -> None:

@@ -20,6 +20,9 @@ from halab.topology import Topology
 from halab.topology_lab import Remote
 from halab.transport import Access
 
+# Somebody else's machine: whatever its language, and wherever its login finds commands.
+BEFORE = "export LC_ALL=C PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin; "
+
 
 class RemoteLab(Lab):
     """Real machines at the topology's addresses, reached as ``labs.remote`` says."""
@@ -38,6 +41,7 @@ class RemoteLab(Lab):
             _file(self.described.key, "key"),
             _file(self.described.known_hosts, "known_hosts"),
             self.described.port,
+            before=BEFORE,
         )
         self.secrets = Secrets.given(topology)
         self.hypervisor = UnknownHypervisor()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from halab import doctor, found, wait
+from halab.errors import HalabError
+from halab.found import FoundCluster
 from halab.lab import image, inotify, namespace, rack
 from halab.lab.remote import RemoteLab
 from halab.node import each
@@ -159,3 +163,31 @@ sysctl -a 2>/dev/null | grep -E '^net.ipv4.(ip_|conf)' | grep -v rt_cache
 def pictures(operator: Operator) -> dict[str, str]:
     """A picture of each machine."""
     return operator.does(lambda lab: each(lab.strikable, lambda node: node.run(PICTURE)))
+
+
+def differing(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """The lines that are in one picture of a machine and not in the other."""
+    return [
+        f"{name}: {line}"
+        for name in before
+        for line in difflib.ndiff(before[name].splitlines(), after[name].splitlines())
+        if line[:1] in "+-"
+    ]
+
+
+def become_well(operator: Operator, within: float = 60) -> None:
+    """Wait until the doctor finds nothing."""
+    wait.until(
+        lambda: not operator.does(_ails),
+        what="the foreign cluster is well",
+        within=within,
+        every=0.2,
+        seen=lambda: operator.does(_ails),
+    )
+
+
+def _ails(lab: RemoteLab) -> list[str]:
+    try:
+        return doctor.ails(FoundCluster(lab, found.look(lab)))
+    except HalabError as error:
+        return [str(error)]

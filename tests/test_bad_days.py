@@ -1,0 +1,166 @@
+"""Real machines on a bad day: each is a clear word or a right verdict, and in bounded time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from halab import wait
+from halab.lab.remote import RemoteLab
+from halab.node import each
+from tests.foreign_lab import HERE, Operator, become_well, raised
+
+LOOK = ("suites/ha", "-m", "observe")
+SERVICE = ("suites/ha/test_service.py", "suites/ha/test_nodes.py")
+SOUND = "test_nothing_is_wrong_with_any_node_or_the_cluster"
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """The foreign cluster, well."""
+    with raised(tmp_path_factory.mktemp("foreign")) as operator:
+        become_well(operator)
+        yield operator
+
+
+@contextmanager
+def changed(operator: Operator, node: str, change: str, back: str) -> Iterator[None]:
+    """A change on one machine for the block."""
+
+    def run(command: str) -> Callable[[RemoteLab], str]:
+        return lambda lab: lab.nodes[node].run(command)
+
+    operator.does(run(change))
+    try:
+        yield
+    finally:
+        operator.does(run(back))
+        become_well(operator)
+
+
+FAKE_DATE = "/usr/local/bin/date"
+AHEAD = (
+    f'printf \'#!/bin/sh\\nexec /bin/date -d "1 minute" "$@"\\n\' > {FAKE_DATE} && '
+    f"chmod 755 {FAKE_DATE}"
+)
+FILL_RUN = (
+    "mount -o remount,size=$(($(df --output=used -B1K /run | tail -n 1) + 64))k /run && "
+    "{ head -c 1M /dev/zero > /run/full 2>/dev/null; true; }"
+)
+DAYS = {
+    "a full disk": (
+        "gen1",
+        FILL_RUN,
+        "rm /run/full && mount -o remount,size=20% /run",
+        "/run is full",
+    ),
+    "a clock off by a minute": (
+        "edge2",
+        AHEAD,
+        f"rm {FAKE_DATE}",
+        "its clock is +60.0 s from ours: have both follow NTP",
+    ),
+    "no Python": (
+        "gen2",
+        "mv /usr/bin/python3 /usr/bin/python3.away",
+        "mv /usr/bin/python3.away /usr/bin/python3",
+        "it has no python3: apt-get install python3-minimal",
+    ),
+    "a NIC with another name": (
+        "host2",
+        "ip link set ens3 down; ip link set ens3 name enp9s0; ip link set enp9s0 up",
+        "ip link set enp9s0 down; ip link set enp9s0 name ens3; ip link set ens3 up",
+        "it has no NIC ens3, but enp9s0, lo; 10.77.0.22 is on enp9s0",
+    ),
+}
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_it_is_told_by_name_and_rejected(foreign: Operator, day: str) -> None:
+    """By the doctor, at the start of a run, and in its verdict; nothing is broken meanwhile."""
+    node, change, back, told = DAYS[day]
+    with changed(foreign, node, change, back):
+        began = wait.clock()
+        examined = foreign.command("doctor")
+        took = wait.clock() - began
+        outcome = foreign.judges(*SERVICE, "suites/ha/test_failover.py", "--allow-disruption")
+    assert (examined.returncode, outcome.status) == (1, 1), outcome.said
+    assert told in examined.stdout
+    assert f"not well: {node}: {told}" in outcome.said
+    assert SOUND in outcome.names("failure")
+    assert len(outcome.names("skipped")) >= 5, "it was broken further"
+    assert took < 12
+
+
+def test_node_that_hangs_on_commands_is_named_in_time(foreign: Operator) -> None:
+    """It lets everybody in, and no command ever begins: its login shell sees to that."""
+    hangs = (
+        "until=$(($(date +%s) + 25)); "
+        'echo "while [ \\$(date +%s) -lt $until ]; do sleep 0.2; done" > /root/.bashrc'
+    )
+    foreign.does(lambda lab: lab.nodes["host1"].run(hangs))
+    foreign.does(lambda lab: lab.close())
+    began = wait.clock()
+    examined = foreign.command("doctor")
+    took = wait.clock() - began
+    become_well(foreign)
+    foreign.does(lambda lab: lab.nodes["host1"].run("rm /root/.bashrc"))
+    assert examined.returncode == 1
+    assert "host1  it lets us in and then answers nothing within" in examined.stdout
+    assert examined.stdout.count("well") == 6
+    assert took < 12
+
+
+def test_verdict_is_right_in_another_language(foreign: Operator) -> None:
+    """A login that sets a locale, which may not even be there, changes no word that is read."""
+    speaks = "export LC_ALL=de_DE.UTF-8 LANG=de_DE.UTF-8; unset PATH; export PATH=/usr/bin:/bin"
+    foreign.does(
+        lambda lab: each(lab.nodes.values(), lambda n: n.put("/root/.bashrc", f"{speaks}\n"))
+    )
+    try:
+        outcome = foreign.judges(*LOOK)
+    finally:
+        foreign.does(lambda lab: each(lab.nodes.values(), lambda n: n.run("rm /root/.bashrc")))
+    assert outcome.status == 0, outcome.said
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        pytest.param(LOOK, id="looking"),
+        pytest.param(
+            ("suites/ha/test_failover.py", "--allow-disruption"),
+            id="breaking",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_verdict_is_right_from_far_away(foreign: Operator, tests: tuple[str, ...]) -> None:
+    """With 200 ms to each machine and back: what is measured is measured on the clients."""
+    far = (HERE / "far.py").read_text()
+
+    def move_away(lab: RemoteLab) -> None:
+        for node in [*lab.nodes.values(), *lab.vms.values()]:
+            node.put("/run/far.py", far)
+            node.run("systemd-run --quiet --collect --unit=far python3 /run/far.py 2222 0.2")
+
+    def come_back(lab: RemoteLab) -> None:
+        for node in [*lab.nodes.values(), *lab.vms.values()]:
+            node.run("systemctl stop far; rm /run/far.py")
+
+    folder = foreign.topology.parent
+    known = (folder / "known_hosts").read_text().splitlines()
+    words = [line.partition(" ") for line in known]
+    (folder / "far_hosts").write_text("".join(f"[{a}]:2222 {key}\n" for a, _, key in words))
+    text = foreign.topology.read_text().replace("/known_hosts", "/far_hosts")
+    distant = Operator(folder / "far.yaml", foreign.place)
+    distant.topology.write_text(text + "    port: 2222\n")
+    foreign.does(move_away)
+    try:
+        outcome = distant.judges(*tests)
+    finally:
+        foreign.does(come_back)
+    assert outcome.status == 0, outcome.said
+    assert outcome.names("passed")
