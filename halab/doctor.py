@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from halab.cluster import Cluster
 
 WITHIN = 5.0
-"""Seconds: those of a connection that fails, and of a command on it."""
+"""Seconds for all of it: longer than a connection that fails, and than a command that hangs."""
+ENDING = 0.2
+"""Seconds of them for what is done when all have been waited for."""
 ANSWERS = 1.8
 """Seconds that a node may take to answer, once it has let us in."""
 CLOCK_OFF = 1.0
@@ -81,9 +84,20 @@ def role(topology: Topology, name: str) -> Role:
 
 def findings(topology: Topology, nodes: Sequence[Node]) -> dict[str, list[str]]:
     """What is wrong with each node, in the order of the nodes; an empty list where all is well."""
-    with ThreadPoolExecutor(max(len(nodes), 1)) as pool:
-        found = pool.map(lambda node: list(_of_node(node, role(topology, node.name))), nodes)
-        return dict(zip((node.name for node in nodes), found, strict=True))
+    pool = ThreadPoolExecutor(max(len(nodes), 1))
+    looks = {
+        node: pool.submit(lambda node=node: list(_of_node(node, role(topology, node.name))))  # type: ignore[misc]
+        for node in nodes
+    }
+    futures.wait(looks.values(), WITHIN - ENDING)
+    found = {}
+    for node, look in looks.items():
+        answered = look.done()
+        found[node.name] = look.result() if answered else [f"no answer within {WITHIN:g} s"]
+        if not answered:
+            node.close()
+    pool.shutdown(wait=False, cancel_futures=True)
+    return found
 
 
 def ails(cluster: Cluster) -> list[str]:

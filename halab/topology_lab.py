@@ -31,6 +31,7 @@ class Remote(Part):
     ``user`` logs in by ``key``, a private key's file, at nodes whose host keys are in
     ``known_hosts``; ``~`` is the operator's home. ``lab_id`` is what the file
     /etc/halab-lab-id says on every node of a lab that is ``disposable``: one that may be broken.
+    A client that watches the service sends a request every ``probe_interval`` seconds.
     After ``silence`` seconds without a sign of life of a run, nodes mend what it broke.
     """
 
@@ -39,6 +40,7 @@ class Remote(Part):
     known_hosts: File
     port: Port = 22
     lab_id: Label | None = None
+    probe_interval: float = Field(default=0.005, ge=0.001, le=1)
     silence: int = Field(default=90, ge=5, le=3600)
     disposable: bool = False
 

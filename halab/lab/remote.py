@@ -43,6 +43,7 @@ class RemoteLab(Lab):
             self.described.port,
             before=BEFORE,
         )
+        self.probe_interval = self.described.probe_interval
         self.secrets = Secrets.given(topology)
         self.hypervisor = UnknownHypervisor()
         machines: dict[str, Node] = {}
