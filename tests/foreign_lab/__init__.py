@@ -149,7 +149,7 @@ find /etc /root /usr/local /var/lib/halab -xdev -type f 2>/dev/null | sort | xar
 systemctl list-unit-files --no-legend | sort
 systemctl list-units --plain --no-legend --all 'halab*' 'run-*' '*haproxy*' '*keepalived*' \
     'nginx*' | tr -s ' '
-ps -eo user=,comm= --sort comm | grep -vE ' (ps|sh|sort|sshd|bash|grep|tr|uniq|.kworker.*)$' | uniq -c
+ps -eo user=,comm= --sort comm | grep -vE ' (ps|sh|sort|sshd|bash|grep|tr|uniq)$' | uniq -c
 ip -br link | tr -s ' '
 ip -br -4 address | tr -s ' '
 ip -4 route
