@@ -5,7 +5,7 @@ from __future__ import annotations
 from halab.cluster import Cluster
 from halab.configuration import Configuration
 from halab.director import UNIT
-from halab.lab.embedded import EmbeddedLab
+from halab.lab.lab import Lab
 from halab.set_up import SetUp
 
 HAPROXY = "/usr/sbin/haproxy"
@@ -14,7 +14,7 @@ HAPROXY = "/usr/sbin/haproxy"
 class ChangedCluster(Cluster):
     """As :class:`Cluster`; ``program`` is where another HAProxy is on its directors, if one is."""
 
-    def __init__(self, lab: EmbeddedLab, set_up: SetUp, program: str = "") -> None:
+    def __init__(self, lab: Lab, set_up: SetUp, program: str = "") -> None:
         super().__init__(lab)
         self.set_up = set_up
         self.program = program

@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help="syntax, timers and the duet alone")
     add("--topology", type=Path, default=CHECKOUT / "topology.yaml", metavar="FILE")
     add("--name", help="the lab's name (the topology's)")
-    add("--lab", choices=sorted(kinds.KINDS), help="its kind (embedded)")
+    add("--lab", choices=sorted(kinds.BUILT), help="its kind (embedded)")
     return parser
 
 
@@ -103,7 +103,7 @@ def _binary(path: Path) -> bytes:
 def _lab(options: argparse.Namespace, topology: Topology, undone: ExitStack) -> EmbeddedLab:
     """The lab that stands, or one that goes with the gate; entered."""
     name = options.name or topology.name
-    kind = kinds.chosen(options.lab, name)
+    kind = kinds.built(options.lab, name)
     lab = kind.find(topology, name)
     if lab is None:
         _progress(f"building the {kind.kind} lab {name!r}: {len(topology.nodes)} machines")
