@@ -10,19 +10,11 @@ import pytest
 from halab import wait
 from halab.lab.remote import RemoteLab
 from halab.node import each
-from tests.foreign_lab import HERE, Operator, become_well, raised
+from tests.foreign_lab import HERE, Operator, become_well
 
 LOOK = ("suites/ha", "-m", "observe")
 SERVICE = ("suites/ha/test_service.py", "suites/ha/test_nodes.py")
 SOUND = "test_nothing_is_wrong_with_any_node_or_the_cluster"
-
-
-@pytest.fixture(scope="module")
-def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
-    """The foreign cluster, well."""
-    with raised(tmp_path_factory.mktemp("foreign")) as operator:
-        become_well(operator)
-        yield operator
 
 
 @contextmanager
@@ -77,7 +69,13 @@ DAYS = {
 }
 
 
-@pytest.mark.parametrize("day", DAYS)
+@pytest.mark.parametrize(
+    "day",
+    [
+        pytest.param(day, marks=[pytest.mark.slow] if number else [])
+        for number, day in enumerate(DAYS)
+    ],
+)
 def test_it_is_told_by_name_and_rejected(foreign: Operator, day: str) -> None:
     """By the doctor, at the start of a run, and in its verdict; nothing is broken meanwhile."""
     node, change, back, told = DAYS[day]
@@ -113,6 +111,7 @@ def test_node_that_hangs_on_commands_is_named_in_time(foreign: Operator) -> None
     assert took < 12
 
 
+@pytest.mark.slow
 def test_verdict_is_right_in_another_language(foreign: Operator) -> None:
     """A login that sets a locale, which may not even be there, changes no word that is read."""
     speaks = "export LC_ALL=de_DE.UTF-8 LANG=de_DE.UTF-8; unset PATH; export PATH=/usr/bin:/bin"
@@ -126,15 +125,12 @@ def test_verdict_is_right_in_another_language(foreign: Operator) -> None:
     assert outcome.status == 0, outcome.said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tests",
     [
         pytest.param(LOOK, id="looking"),
-        pytest.param(
-            ("suites/ha/test_failover.py", "--allow-disruption"),
-            id="breaking",
-            marks=pytest.mark.slow,
-        ),
+        pytest.param(("suites/ha/test_failover.py", "--allow-disruption"), id="breaking"),
     ],
 )
 def test_verdict_is_right_from_far_away(foreign: Operator, tests: tuple[str, ...]) -> None:
