@@ -29,8 +29,8 @@ BINARY = "/usr/sbin/haproxy"
 CONNECTIONS = 16
 SLICE = 0.5
 """Seconds for which two are asked at the same time."""
-WARM_UP = 2000
-"""Requests of a first slice, which tells how many make up one of :data:`SLICE`."""
+WARM_UP = 400
+"""Requests of a first slice, which tells how many make up a longer one."""
 PATIENCE = 20.0
 """Seconds in which a slice ends, however slow its HAProxys."""
 
@@ -172,9 +172,15 @@ class Stage:
             raise Failing(name, f"on {self.node.name} {answer['error']}")
 
     def warm_up(self, one: str, other: str) -> None:
-        """Ask both at the same time, for as many requests as tell how fast they are together."""
-        costs = self._asked({one: WARM_UP, other: WARM_UP})
-        self._rate[other] = WARM_UP / max(cost.seconds for cost in costs.values())
+        """Ask both at the same time, first for a few requests, to tell how fast they are together.
+
+        An emulated director may be fifty times as slow as another.
+        """
+        requests = WARM_UP
+        for _ in range(2):
+            costs = self._asked({one: requests, other: requests})
+            self._rate[other] = requests / max(cost.seconds for cost in costs.values())
+            requests = max(round(self._rate[other] * SLICE / 2), WARM_UP)
 
     def together(self, *names: str) -> dict[str, Cost]:
         """Ask both at the same time, for about :data:`SLICE` seconds, the first one first.

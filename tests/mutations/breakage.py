@@ -576,3 +576,15 @@ def refused_once_silent(cluster: Cluster, vm: VirtualMachine) -> Break:
         f"add rule ip mutation c {rule}'",
         "nft delete table ip mutation",
     )
+
+
+def closed_after_a_death(director: Director) -> Break:
+    """Its firewall drops what comes for a dead HAProxy, and for two seconds after its return."""
+    table = "add table ip mutation; add chain ip mutation c { type filter hook input priority 0; }"
+    return meanwhile(
+        director.node,
+        "while pgrep -x haproxy; do sleep 0.1; done; "
+        f"nft '{table}; add rule ip mutation c tcp dport 8081-8084 drop'; "
+        "until pgrep -x haproxy; do sleep 0.1; done; sleep 2; nft delete table ip mutation",
+        "nft delete table ip mutation 2>/dev/null; true",
+    )

@@ -47,6 +47,7 @@ DEATH = "suites/directors/test_death.py::"
 RECEIVING = "suites/interrupts/test_receiving.py::"
 QUEUES = "suites/interrupts/test_queues.py::"
 PINNED = "haproxy_processes=4,haproxy_cpus=0.1.0.1"
+GATE = "suites/gate/"
 GUESTS = "suites/placement/test_guests.py::"
 GUEST_POWER = "suites/placement/test_guest_power.py::"
 FOUR_PINNED = "servers=2,vms_pinned=True,hypervisor=qemu:///system"
@@ -1091,5 +1092,22 @@ MUTATIONS = (
             "virsh autostart web1 && virsh autostart web2 && virsh start web1 && virsh start web2",
         ),
         guests="libvirt",
+    ),
+    # -- suites/gate
+    Mutation(
+        "HAProxy refuses one request in a hundred",
+        GATE + "test_load.py::test_every_request_of_a_load_is_served",
+        "failed == 0",
+        lambda c: by.haproxy_cfg(
+            c,
+            "s/( +)default_backend .*/\\1http-request deny deny_status 503 "
+            "if { rand(100) eq 7 }\\n&/",
+        ),
+    ),
+    Mutation(
+        "the MASTER serves only two seconds after HAProxy is back",
+        GATE + "test_dead_haproxy.py::test_dead_haproxy_costs_what_its_tracking_promises",
+        "longest_outage <=",
+        lambda c: by.closed_after_a_death(c.master),
     ),
 )
