@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from halab import wait
+from halab.changed_cluster import ChangedCluster
 from halab.cluster import Cluster
+from halab.configuration import Configuration
 from halab.gate.gate import COST, Gate
 from halab.gate.judgement import Judgement, Verdict
 from halab.gate.stage import Contender, staged
@@ -74,6 +77,73 @@ def test_mistyped_timers_are_rejected_with_their_lines(cluster: Cluster, lab: Em
     assert all(row.verdict is Verdict.ACCEPT for row in judgement.rows[:4]), "not its syntax"
     assert any(where.startswith("haproxy.cfg:") for where in reasons(judgement))
     assert any(where.startswith("lb2/keepalived.conf:") for where in reasons(judgement))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "verdict", "why"),
+    [
+        ("net.ipv4.tcp_fin_timeout = 30", Verdict.ACCEPT, ""),
+        ("net.ipv4.no_such_thing = 1", Verdict.REJECT, "there is no net.ipv4.no_such_thing"),
+        # this host's, and not a director's to change
+        ("vm.swappiness = 1", Verdict.UNDECIDED, "vm.swappiness cannot be set here"),
+    ],
+)
+def test_kernel_settings_are_looked_for_on_the_director(
+    cluster: Cluster, lab: EmbeddedLab, tmp_path: Path, setting: str, verdict: Verdict, why: str
+) -> None:
+    """Nothing of HAProxy changes, so there is no duet."""
+    (tmp_path / "sysctl.conf").write_text(setting)
+    candidate = SetUp.load(tmp_path, lab.topology)
+    judgement = Gate(lab, TOPOLOGY, SetUp(), candidate, None, print).quick()
+    assert judgement.verdict is verdict
+    assert why in judgement.sentence
+
+
+@pytest.mark.slow
+def test_a_program_that_is_no_haproxy_is_rejected(cluster: Cluster, lab: EmbeddedLab) -> None:
+    program = Path("/bin/true").read_bytes()
+    judgement = Gate(lab, TOPOLOGY, SetUp(), SetUp(), program, print).quick()
+    assert set(reasons(judgement).values()) == {"it is no HAProxy"}
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
+def test_the_same_build_of_haproxy_is_accepted(cluster: Cluster, lab: EmbeddedLab) -> None:
+    same = base64.b64decode(cluster.backup.node.run("base64 /usr/sbin/haproxy"))
+    before = picture(cluster)
+    judgement = Gate(lab, TOPOLOGY, SetUp(), SetUp(), same, print).quick()
+    assert judgement.verdict is Verdict.ACCEPT, judgement.sentence
+    assert picture(cluster) == before
+
+
+@pytest.mark.slow
+def test_a_set_up_is_deployed_and_taken_back(
+    cluster: Cluster, lab: EmbeddedLab, tmp_path: Path
+) -> None:
+    """Another program, kernel settings and files: all of it is gone with the next configuration."""
+    node = cluster.master.node
+    (tmp_path / "sysctl.conf").write_text("net.ipv4.tcp_fin_timeout = 31\n")
+    set_up = SetUp.load(tmp_path, lab.topology)
+    before, other = picture(cluster), "/usr/local/sbin/another-haproxy"
+
+    def running() -> tuple[str, str]:
+        return (
+            node.run("sysctl -n net.ipv4.tcp_fin_timeout").strip(),
+            node.run("ps -o args= -C haproxy | head -n 1").split()[0],
+        )
+
+    usual = running()
+    directors = [director.node for director in cluster.directors.values()]
+    try:
+        each(directors, lambda node: node.run("cp /usr/sbin/haproxy %s", other))
+        ChangedCluster(lab, set_up, other).bring_to(Configuration())
+        assert running() == ("31", other)
+    finally:
+        cluster.bring_to(Configuration())
+        each(directors, lambda node: node.run("rm -f %s", other))
+    assert running() == usual
+    assert picture(cluster) == before
 
 
 @pytest.mark.slow
