@@ -51,7 +51,7 @@ def alternate(
 ) -> Alternation:
     """So many pairs of slices on a cluster that is steady; ``changed`` is the candidate's.
 
-    Raises :class:`halab.errors.InvalidRun` for a slice in which a request failed.
+    Only successes count as requests: a set-up under which some fail is slower.
     """
     chance = chance or random.Random()
     found = Alternation()

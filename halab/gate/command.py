@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from halab import wait
 from halab.errors import HalabError, LabError, UserError
@@ -26,14 +27,15 @@ from halab.topology import Topology
 CHECKOUT = Path(__file__).parents[2]
 REPORT = Path("reports/gate.md")
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 _progress = partial(print, file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge what the command line names; the exit status."""
     options = _parser().parse_args(arguments)
-    # SIGTERM ends it as Ctrl-C does: all that was changed is put back
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in _ENDING:
+        signal.signal(number, _end)
     try:
         return _judged(options)
     except HalabError as error:
@@ -43,6 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gate: interrupted", file=sys.stderr)
         return 130
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """All that was changed is put back, once, whoever asks again meanwhile."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 class _Parser(argparse.ArgumentParser):

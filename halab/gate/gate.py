@@ -10,7 +10,7 @@ from halab import nic, sysctl
 from halab.changed_cluster import ChangedCluster
 from halab.cluster import Cluster
 from halab.configuration import Configuration
-from halab.errors import InvalidRun, LabError, NodeError
+from halab.errors import LabError, NodeError
 from halab.gate import alternation, matrix, session, stage, syntax, timers
 from halab.gate.judgement import Judgement, Row, Verdict
 from halab.gate.matrix import Run
@@ -22,6 +22,7 @@ from halab.nic import Nic
 from halab.set_up import HAPROXY, PATHS, SetUp, scrubbed
 
 HOST_WIDE = "settings of the whole director"
+"""What a row is called that says why they cannot be compared in this lab."""
 COST = "CPU time of a request"
 PROGRAM = "/usr/local/sbin/haproxy-candidate"
 REPORTS = Path("reports")
@@ -89,7 +90,9 @@ class Gate:
                     undone.callback(node.run, "rm -f -- %s", PROGRAM)
                     node.put(PROGRAM, self.binary, mode=0o755)
                 undone.callback(self._put_back)  # before its program goes
-            rows = [*self._host_wide(), *self._matrix()]
+            rows = self._host_wide()
+            if not any(row.what == HOST_WIDE for row in rows):
+                rows += self._matrix()
         return Judgement(self.name, [*judged.rows, *rows])
 
     def _host_wide(self) -> list[Row]:
@@ -116,7 +119,7 @@ class Gate:
 
         try:
             found = alternation.alternate(cluster, changed)
-        except (LabError, InvalidRun) as error:
+        except LabError as error:
             return [Row(HOST_WIDE, "", "", Verdict.UNDECIDED, str(error))]
         return [
             _slower("requests a second", found.slower),

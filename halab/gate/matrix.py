@@ -99,7 +99,10 @@ def _ended(command: Sequence[str], out: IO[bytes]) -> int:
         return process.wait()
     except BaseException:
         process.send_signal(signal.SIGINT)
-        process.wait(ENDS_WITHIN)
+        try:
+            process.wait(ENDS_WITHIN)
+        except subprocess.TimeoutExpired:
+            process.kill()
         raise
 
 
