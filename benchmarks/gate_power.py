@@ -2,8 +2,8 @@
 
     .venv/bin/python benchmarks/gate_power.py --sessions 150
 
-on a lab that stands (./run lab up). Each session has two duets of today's HAProxy with itself, one
-with a HAProxy that costs 5 % more CPU time a request and one that costs 10 % more; every second
+on a lab that stands (./run lab up). Each session has two duets of today's HAProxy with its equal,
+one with a HAProxy that costs 5 % more CPU time a request and one that costs 10 % more; every second
 session runs beside two CPU hogs. Each is judged as the gate judges a candidate. A session is a line
 in FILE as soon as it is over: run again, it goes on where it was. The table is in
 benchmarks/README.md.
@@ -74,7 +74,7 @@ def hogs(number: int) -> Iterator[None]:
 
 
 def session(node: Node, today: Contender, lengths: dict[str, int], beside: int) -> dict[str, Any]:
-    others = {"A/A": today, "A/A 2": today}
+    others = {"equal": today, "equal 2": today}
     others |= {name: costlier(today, length) for name, length in lengths.items()}
     began = wait.clock()
     with hogs(beside):

@@ -23,5 +23,5 @@ def test_the_same_settings_are_not_worse_than_themselves(cluster: Cluster) -> No
 
 def test_a_director_with_less_of_a_cpu_is_slower(cluster: Cluster) -> None:
     """Each slice of the candidate's has the setting, and none of today's."""
-    found = alternate(cluster, lambda: cpu_starved(cluster, cluster.master, 0.3), pairs=PAIRS)
+    found = alternate(cluster, lambda: cpu_starved(cluster, cluster.master, 0.05), pairs=PAIRS)
     assert found.slower.slower, found.slower

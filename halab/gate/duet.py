@@ -55,7 +55,7 @@ def duets(
         stage.enter(TODAY, today)
         for name, contender in others.items():
             stage.enter(name, contender)
-            stage.warm_up(TODAY, name)
+            stage.together(TODAY, name)  # the first of all is like no other
         progress(f"{PAIRS} duets each with {', '.join(others)}")
         for _ in range(PAIRS):
             for name in chance.sample(list(others), len(others)):

@@ -17,7 +17,6 @@ from halab import haproxy_cfg
 from halab.errors import HalabError, NodeError
 from halab.haproxy_cfg import Configuration, Proxy
 from halab.haproxy_line import PROXIES, sections
-from halab.load import H2LOAD, Load
 from halab.node import Node
 from halab.transport import LineChannel
 
@@ -28,11 +27,7 @@ BINARY = "/usr/sbin/haproxy"
 
 CONNECTIONS = 16
 SLICE = 0.5
-"""Seconds for which two are asked at the same time."""
-WARM_UP = 400
-"""Requests of a first slice, which tells how many make up a longer one."""
-PATIENCE = 20.0
-"""Seconds in which a slice ends, however slow its HAProxys."""
+"""Seconds for which two are counted while both are asked."""
 
 PAGE = "/index.html"
 # Of the length of a small page; it is the same for all.
@@ -81,7 +76,6 @@ class Cost:
 
     requests: int
     cpu: float
-    seconds: float
 
 
 def place(contender: Contender) -> dict[str, Any]:
@@ -161,8 +155,6 @@ class Stage:
     def __init__(self, node: Node, channel: LineChannel) -> None:
         self.node = node
         self._channel = channel
-        self._rate: dict[str, float] = {}
-        """Requests a second of each that was warmed up, beside another."""
 
     def enter(self, name: str, contender: Contender) -> None:
         """Start one; raises :class:`Failing` with what it said when it does not."""
@@ -171,44 +163,23 @@ class Stage:
         if "error" in answer:
             raise Failing(name, f"on {self.node.name} {answer['error']}")
 
-    def warm_up(self, one: str, other: str) -> None:
-        """Ask both at the same time, first for a few requests, to tell how fast they are together.
-
-        An emulated director may be fifty times as slow as another.
-        """
-        requests = WARM_UP
-        for _ in range(2):
-            costs = self._asked({one: requests, other: requests})
-            self._rate[other] = requests / max(cost.seconds for cost in costs.values())
-            requests = max(round(self._rate[other] * SLICE / 2), WARM_UP)
-
     def together(self, *names: str) -> dict[str, Cost]:
-        """Ask both at the same time, for about :data:`SLICE` seconds, the first one first.
+        """What requests cost each of them in :data:`SLICE` seconds in which both are asked.
 
-        As many requests of each: whoever had less to do would never be measured alone. Raises
-        :class:`Failing` when one does not answer all of it with 2xx.
+        The first one begins. Raises :class:`Failing` when one answers something else than 2xx, or
+        nothing.
         """
-        rate = min(self._rate[name] for name in names if name in self._rate)
-        return self._asked(dict.fromkeys(names, max(round(rate * SLICE), 2 * CONNECTIONS)))
-
-    def _asked(self, requests: Mapping[str, int]) -> dict[str, Cost]:
-        told = {"requests": requests, "connections": CONNECTIONS, "limit": PATIENCE}
-        answer = self._told(told, within=PATIENCE + 10)
+        told = {"names": names, "connections": CONNECTIONS, "seconds": SLICE}
+        answer = self._told(told, within=30)
         if "error" in answer:
             raise Failing(answer["who"], f"on {self.node.name} {answer['error']}")
         costs = {}
         for name, done in answer["done"].items():
-            load = Load(requests=requests[name], connections=CONNECTIONS, seconds=None)
-            tally = H2LOAD.tally(load, done["status"], done["out"], done["err"], "")
-            if tally.failed or tally.succeeded != requests[name]:
-                what = ", ".join(f"{n} {kind}" for kind, n in tally.failed.items())
-                raise Failing(
-                    name,
-                    f"{tally.succeeded} of {requests[name]} requests were answered with 2xx; "
-                    f"{what or 'the others not at all'}",
-                )
-            spent = done["cpu"] / 1e9 / requests[name]
-            costs[name] = Cost(requests[name], spent, done["seconds"])
+            requests, answered = done["requests"], done["answered"]
+            # some of both were under way when the counting began and when it ended
+            if requests == 0 or abs(requests - answered) > CONNECTIONS:
+                raise Failing(name, f"{answered} of {requests} requests were answered with 2xx")
+            costs[name] = Cost(requests, done["cpu"] / 1e9 / requests)
         return costs
 
     def _told(self, told: Mapping[str, Any], within: float) -> dict[str, Any]:
