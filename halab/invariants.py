@@ -44,6 +44,8 @@ class Speaker:
     """How long the LAN may be without a MASTER once this one has resigned."""
     silence: Budget
     """The same once this one has fallen silent."""
+    tracked: frozenset[int] = frozenset()
+    """Priorities that what it tracks may give it for a time."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Rules:
             )
         if advert.version != self.version:
             yield self._differs(speaker, "VRRP version", advert.version, self.version)
-        if advert.priority not in (speaker.priority, 0):
+        if advert.priority not in (speaker.priority, 0, *speaker.tracked):
             yield self._differs(speaker, "priority", advert.priority, speaker.priority)
         if abs(advert.advert_int - speaker.timers.advert_int) > 0.001:  # a centisecond is told
             yield self._differs(

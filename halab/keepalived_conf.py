@@ -78,6 +78,18 @@ class VrrpInstance:
     garp_master_delay: float = 5.0
 
     @property
+    def tracked_priorities(self) -> frozenset[int]:
+        """What its priority may come to by the weights of what it tracks (keepalived.conf(5)).
+
+        One below 0 counts while that fails, one above 0 while it does not; 1 to 254 remain.
+        """
+        reached = {self.priority}
+        for weights in (self.track_interface, self.track_script, self.track_process):
+            for weight in filter(None, weights.values()):
+                reached |= {min(max(priority + weight, 1), 254) for priority in reached}
+        return frozenset(reached - {self.priority})
+
+    @property
     def timers(self) -> Timers:
         """Its timers, with the advert_int that keepalived makes of the one that is written.
 

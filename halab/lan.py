@@ -48,6 +48,7 @@ def rules(cluster: Cluster) -> Rules:
             timers=instances[name].timers,
             resignation=Budget.resignation(other, works),
             silence=Budget.silence(other, works, vrrp_of.takeover_adverts),
+            tracked=instances[name].tracked_priorities,
         )
     return Rules(
         vip=cluster.vip,

@@ -181,7 +181,7 @@ def test_what_only_a_fault_shows_is_rejected_by_the_matrix(
     before = picture(cluster)
     judgement = gate(lab, name, today).whole()
     assert judgement.verdict is Verdict.REJECT, judgement.sentence
-    assert reasons(judgement).keys() == grounds
+    assert reasons(judgement).keys() >= grounds
     assert picture(cluster) == before
 
 

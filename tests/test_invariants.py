@@ -145,6 +145,13 @@ def test_wrong_advert(changed: dict[str, object], said: str) -> None:
     assert [breach.what for breach in breaches(wrong, RULES)] == [said]
 
 
+def test_a_priority_that_its_tracking_gives_it_is_as_configured() -> None:
+    speakers = {**RULES.speakers, LB1: replace(RULES.speakers[LB1], tracked=frozenset({140}))}
+    rules = replace(RULES, speakers=speakers)
+    assert [*rules.faults_of(adverts(LB1, 0, priority=140)[0])] == []
+    assert [*rules.faults_of(adverts(LB1, 0, priority=130)[0])] != []
+
+
 def test_priority_0_is_as_configured() -> None:
     """Whoever resigns says so by it."""
     assert [*RULES.faults_of(adverts(LB1, 0, priority=0)[0])] == []

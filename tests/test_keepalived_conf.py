@@ -282,3 +282,22 @@ class TestMistakes:
         """By their names."""
         with pytest.raises(NodeError, match=r"no vrrp_instance HA2; it has .*HA1"):
             Deployed.parse(THESIS).instance("HA2")
+
+
+@pytest.mark.parametrize(
+    ("tracked", "priorities"),
+    [
+        ("", set()),
+        ("track_script { check }", set()),  # weight 0: FAULT, and no other priority
+        ("track_script { check weight -10 }", {140}),
+        ("track_script { check weight -10\n other weight 20 }", {140, 160, 170}),
+        ("track_interface { eth0 weight -254 }", {1}),
+    ],
+)
+def test_weights_of_what_is_tracked_give_other_priorities(
+    tracked: str, priorities: set[int]
+) -> None:
+    instance = f"interface eth0\n virtual_router_id 11\n priority 150\n {tracked}"
+    text = "".join(f'vrrp_script {n} {{ script "/bin/true" }}\n' for n in ("check", "other"))
+    (found,) = Deployed.parse(f"{text}vrrp_instance HA1 {{ {instance} }}").instances
+    assert found.tracked_priorities == priorities
