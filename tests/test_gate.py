@@ -130,7 +130,7 @@ def test_a_set_up_is_deployed_and_taken_back(
     def running() -> tuple[str, str]:
         return (
             node.run("sysctl -n net.ipv4.tcp_fin_timeout").strip(),
-            node.run("ps -o args= -C haproxy | head -n 1").split()[0],
+            node.run(f"readlink /proc/{cluster.master.haproxy().pid()}/exe").strip(),
         )
 
     usual = running()
