@@ -34,32 +34,33 @@ from halab.set_up import HAPROXY, PATHS, SetUp
 from halab.topology import Topology
 
 HOGS = 2
-LENGTHS = (200, 800, 1400)
-"""Bytes that a rule hashes, for the line on which +5 % and +10 % are found."""
-ROUNDS = 6
-GOALS = (0.05, 0.10)
+LENGTHS = (50, 900, 1800)
+"""Bytes that a rule hashes, for the line on which a goal is found."""
+ROUNDS = 4
+GOALS = {"+5%": (0.05, 1), "+10%": (0.10, 3)}
+"""The slowdowns that are to be found, and by how many such rules each is made."""
 
 say = partial(print, file=sys.stderr, flush=True)
 
 
-def costlier(today: Contender, length: int) -> Contender:
-    """Today's, with a rule that hashes so many bytes."""
-    return slowed(today, 1, f"    http-request set-var(txn.x) str({'x' * length}),sha2(256),hex")
+def costlier(today: Contender, name: str, length: int) -> Contender:
+    """Today's, with the rules of a goal that hash so many bytes each."""
+    return slowed(
+        today, GOALS[name][1], f"    http-request set-var(txn.x) str({'x' * length}),djb2"
+    )
 
 
 def calibrated(node: Node, today: Contender) -> dict[str, int]:
-    """The lengths at which a request costs 5 and 10 % more, from a straight line."""
-    others = {str(length): costlier(today, length) for length in LENGTHS}
-    more: dict[int, list[float]] = {length: [] for length in LENGTHS}
-    for _ in range(ROUNDS):
-        held = duets(node, today, others, settled=[])
-        for length in LENGTHS:
-            more[length].append(held.slowdown(str(length)).median)
-    fitted = stats.linregress(LENGTHS, [statistics.median(more[length]) for length in LENGTHS])
-    say(f"calibration: {fitted.intercept:.4f} + {fitted.slope:.2e} × bytes")
-    return {
-        f"{goal:+.0%}": max(round((goal - fitted.intercept) / fitted.slope), 0) for goal in GOALS
-    }
+    """The length at which a request costs what each goal says, from a straight line."""
+    lengths = {}
+    for name, (goal, _) in GOALS.items():
+        others = {str(length): costlier(today, name, length) for length in LENGTHS}
+        held = [duets(node, today, others, settled=[]) for _ in range(ROUNDS)]
+        more = [statistics.median(h.slowdown(str(n)).median for h in held) for n in LENGTHS]
+        fitted = stats.linregress(LENGTHS, more)
+        lengths[name] = max(round((goal - fitted.intercept) / fitted.slope), 1)
+        say(f"{name}: {fitted.intercept:.4f} + {fitted.slope:.2e} × bytes, {lengths[name]} bytes")
+    return lengths
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def hogs(number: int) -> Iterator[None]:
 
 def session(node: Node, today: Contender, lengths: dict[str, int], beside: int) -> dict[str, Any]:
     others = {"equal": today, "equal 2": today}
-    others |= {name: costlier(today, length) for name, length in lengths.items()}
+    others |= {name: costlier(today, name, length) for name, length in lengths.items()}
     began = wait.clock()
     with hogs(beside):
         held = duets(node, today, others, settled=list(others))
