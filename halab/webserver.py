@@ -142,6 +142,11 @@ class Answer:
         return float(found.group(1)) if found else None
 
 
+def program(address: IPv4Address, port: int, within: float = 5.0) -> str:
+    """What answers there, by its own word: "Apache/2.4.62 (Debian)"; empty if it does not say."""
+    return requests.head(f"http://{address}:{port}/", timeout=within).headers.get("Server", "")
+
+
 def get(
     address: IPv4Address,
     port: int,

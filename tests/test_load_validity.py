@@ -6,6 +6,7 @@ import pytest
 
 from halab.errors import InvalidRun, NodeError
 from halab.load import Load, Throughput
+from halab.load.crew import Crew
 from halab.load.generator import Tally
 from halab.load.meter import Reading, cpu_time
 from halab.load.validity import disagreement, errors, overworked, unfinished
@@ -161,3 +162,18 @@ def test_counters_of_another_worker_are_no_difference() -> None:
     )
     with pytest.raises(NodeError, match="reloaded or died"):
         Reading({1: 43}, {1: 1}, {1: 1}, {1: 0}, {1: 0.0}, 3.0, 2, 1, 0).since(before)
+
+
+class Slow:
+    """A generator that ends by requests only; it must not be fired to find out what is known."""
+
+    name = "slow"
+
+    def times(self, _load: Load) -> bool:
+        return False
+
+
+def test_a_known_pace_needs_no_trying() -> None:
+    crew = Crew(Slow(), [])  # type: ignore[arg-type]
+    shares = Load(connections=6, seconds=2.0, pace=900).shares(3)
+    assert [share.requests for share in crew.counted(shares)] == [600, 600, 600]

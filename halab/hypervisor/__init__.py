@@ -12,6 +12,11 @@ from halab.topology import VirtualMachine
 class Hypervisor(Protocol):
     """The verbs of any hypervisor; VMs that the suite did not make are never touched."""
 
+    @property
+    def kind(self) -> str:
+        """What hosts a VM: "container", or the type of a libvirt domain, such as "kvm"."""
+        ...
+
     def running(self, server: Node) -> frozenset[str]:
         """The names of the suite's VMs that run on the server."""
         ...

@@ -17,6 +17,8 @@ UNIT = re.compile(r"web-vm@([a-z0-9-]+)\.service")
 class ContainerHypervisor:
     """Each VM has a network namespace on the server's bridge, an sshd and an Apache."""
 
+    kind = "container"
+
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
         self.prefix = topology.network.prefixlen

@@ -5,7 +5,7 @@ from halab.load.generator import Generator, Tally
 from halab.load.h2load import H2LOAD
 from halab.load.load import Load
 from halab.load.run import run
-from halab.load.throughput import Throughput
+from halab.load.throughput import Served, Throughput
 from halab.load.weighttp import WEIGHTTP
 from halab.load.wrk import WRK
 
@@ -14,5 +14,5 @@ GENERATORS: dict[str, Generator] = {generator.name: generator for generator in _
 
 __all__ = [
     "AB", "GENERATORS", "H2LOAD", "WEIGHTTP", "WRK",
-    "Generator", "Load", "Tally", "Throughput", "run",
+    "Generator", "Load", "Served", "Tally", "Throughput", "run",
 ]  # fmt: skip

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import product
+from collections.abc import Iterable, Sequence
 
 from halab.client import Client
-from halab.cluster import Cluster
 from halab.load import volley
 from halab.load.generator import Generator, Tally
 from halab.load.load import Load
@@ -24,24 +22,24 @@ TELLING = 0.3
 
 
 class Crew:
-    """The generators of a run, one for each client and port, client by client."""
+    """The generators of a run, one for each client and the start of a URL, client by client."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        generator: Generator,
-        clients: Sequence[Client],
-        ports: Sequence[int],
-    ) -> None:
+    def __init__(self, generator: Generator, places: Iterable[tuple[Client, str]]) -> None:
         self.generator = generator
-        self.clients = clients
-        self.places = [
-            (client, f"http://{cluster.vip}:{port}") for client, port in product(clients, ports)
-        ]
+        self.places = tuple(places)
+
+    def ready(self, load: Load) -> Sequence[Load]:
+        """Warm up, if the load asks for it; what each generator is to do then."""
+        shares: Sequence[Load] = load.shares(len(self.places))
+        if load.warm_up:
+            return self.warm_up(shares)
+        if load.seconds and not self.generator.times(load):
+            return self.counted(shares)
+        return shares
 
     def fire(self, shares: Sequence[Load], delays: Sequence[float] = ()) -> tuple[Ended, ...]:
         """Let each generator do its share, all from one moment on."""
-        commands: dict[Client, list[Command]] = {client: [] for client in self.clients}
+        commands: dict[Client, list[Command]] = {client: [] for client, _ in self.places}
         for (client, url), share in zip(self.places, shares, strict=True):
             line = self.generator.command(share, url + share.path)
             commands[client].append(Command(line, self.generator.report))
@@ -62,17 +60,20 @@ class Crew:
             self.fire(warming)
             return shares
         warming = self.counted(warming)
-        if shares[0].seconds is None:
+        if shares[0].seconds is None or shares[0].pace:
             self.fire(warming)
-            return shares
+            return shares if shares[0].seconds is None else self.counted(shares)
         return self._at_rate(shares, warming)
 
     def counted(self, shares: Sequence[Load]) -> Sequence[Load]:
         """Loads of some seconds as numbers of requests that last about as long.
 
         For a generator that cannot end by time. Two requests a connection show about how fast it
-        is, and as many as take :data:`TELLING` show it better: the first are the slowest.
+        is, and as many as take :data:`TELLING` show it better: the first are the slowest. None of
+        that is needed for a load whose pace is known.
         """
+        if shares[0].pace:
+            return [share.counted(round(share.pace * (share.seconds or 0))) for share in shares]
         tries = [share.counted(2 * share.connections) for share in shares]
         brief = [share.lasting(TELLING) for share in shares]
         return self._at_rate(shares, self._at_rate(brief, tries))

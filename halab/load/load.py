@@ -14,7 +14,9 @@ class Load:
     It lasts ``seconds``, or until ``requests`` have been made, in all too: exactly one of both.
     Without ``keep_alive`` each request has a connection of its own. The first ``warm_up`` seconds
     of a load are a run of their own that is thrown away; 0 is none. ``threads`` are those of each
-    generator at work, one for each client and port; ab has but one.
+    generator at work, one for each client and port; ab has but one. ``pace`` is how many requests
+    a second are known to be served, in all: it saves a generator that cannot end by time from
+    finding out; 0 where nobody knows.
     """
 
     page: str = "index.html"
@@ -24,6 +26,7 @@ class Load:
     keep_alive: bool = False
     warm_up: float = 1.0
     threads: int = 1
+    pace: float = 0.0
 
     def __post_init__(self) -> None:
         """Raise :class:`UserError` for what no generator could do."""
@@ -58,6 +61,7 @@ class Load:
                 self,
                 connections=connections[place],
                 requests=requests[place] if requests is not None else None,
+                pace=self.pace / generators,
             )
             for place in range(generators)
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
+from itertools import product
 
 from halab.client import Client
 from halab.cluster import Cluster
@@ -11,8 +13,7 @@ from halab.load.crew import Crew
 from halab.load.generator import Generator, Tally
 from halab.load.h2load import H2LOAD
 from halab.load.load import Load
-from halab.load.meter import Reading
-from halab.load.throughput import Throughput
+from halab.load.throughput import Served, Throughput
 from halab.load.volley import Ended
 
 
@@ -32,28 +33,36 @@ def run(
     Raises :class:`halab.errors.NodeError` when a client or the MASTER cannot do its part.
     """
     clients = clients or [Client(node) for node in cluster.clients.values()]
-    ports = ports or cluster.ports
-    crew = Crew(cluster, generator, clients, ports)
-    shares: Sequence[Load] = load.shares(len(clients) * len(ports))
-    if load.warm_up:
-        shares = crew.warm_up(shares)
-    elif load.seconds and not generator.times(load):
-        shares = crew.counted(shares)
+    urls = [f"http://{cluster.vip}:{port}" for port in ports or cluster.ports]
+    crew = Crew(generator, product(clients, urls))
+    shares = crew.ready(load)
     before = meter.read(cluster.master, cluster.processes)
     ended = crew.fire(shares, delays)
     after = meter.read(cluster.master, cluster.processes)
     tallies = crew.tallies(shares, ended)
-    return _throughput(cluster, load, generator, ended, tallies, after.since(before))
+    master = after.since(before)
+    seen = served(load, generator, ended, tallies)
+    requests = sum(master.requests.values())
+    return Throughput(
+        **{each.name: getattr(seen, each.name) for each in fields(seen) if each.name != "invalid"},
+        director_cpu=master.cpu / seen.seconds / master.cpus,
+        haproxy_cpu={number: spent / seen.seconds for number, spent in master.haproxy.items()},
+        cpu_per_request=sum(master.haproxy.values()) / requests if requests else 0.0,
+        haproxy_requests=requests,
+        softnet_drops=master.drops,
+        time_wait=master.time_wait,
+        invalid=(
+            *seen.invalid,
+            *validity.disagreement(tallies, master),
+            *validity.elsewhere(cluster),
+        ),
+    )
 
 
-def _throughput(
-    cluster: Cluster,
-    load: Load,
-    generator: Generator,
-    ended: Sequence[Ended],
-    tallies: Sequence[Tally],
-    master: Reading,
-) -> Throughput:
+def served(
+    load: Load, generator: Generator, ended: Sequence[Ended], tallies: Sequence[Tally]
+) -> Served:
+    """What all generators together had, from their first start to their last end."""
     # a program's own seconds leave out the time that it needs to be loaded
     first = min(
         each.end - tally.seconds if tally.seconds else each.start
@@ -62,8 +71,7 @@ def _throughput(
     seconds = max(each.end for each in ended) - first
     succeeded = sum(tally.succeeded for tally in tallies)
     client_cpu = _client_cpu(ended, load.threads, seconds)
-    requests = sum(master.requests.values())
-    return Throughput(
+    return Served(
         load=load,
         generator=generator.name,
         requests_per_second=succeeded / seconds,
@@ -73,18 +81,7 @@ def _throughput(
         bytes=sum(tally.bytes for tally in tallies),
         latency=_latency(tallies),
         client_cpu=client_cpu,
-        director_cpu=master.cpu / seconds / master.cpus,
-        haproxy_cpu={number: spent / seconds for number, spent in master.haproxy.items()},
-        cpu_per_request=sum(master.haproxy.values()) / requests if requests else 0.0,
-        haproxy_requests=requests,
-        softnet_drops=master.drops,
-        time_wait=master.time_wait,
-        invalid=(
-            *validity.unfinished(tallies),
-            *validity.disagreement(tallies, master),
-            *validity.overworked(client_cpu),
-            *validity.elsewhere(cluster),
-        ),
+        invalid=(*validity.unfinished(tallies), *validity.overworked(client_cpu)),
     )
 
 

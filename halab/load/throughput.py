@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from halab.errors import InvalidRun
 from halab.load.load import Load
 
 
-@dataclass(frozen=True)
-class Throughput:
+@dataclass(frozen=True, kw_only=True)
+class Served:
     """Of one run of a load; shares are 0 to 1, times seconds.
 
     ``client_cpu`` is the share that generators used of the CPUs that they may use: one for each
-    thread of theirs, as far as the client has CPUs. ``director_cpu`` is the share of all CPUs of
-    the director, ``haproxy_cpu`` seconds a second by process, and ``cpu_per_request`` the seconds
-    that HAProxy spent on a request. ``latency`` is by percentile, the worst that any generator had;
-    empty where they do not tell. ``softnet_drops`` are the MASTER's in this time, and
-    ``time_wait`` its sockets in that state at the end.
+    thread of theirs, as far as the client has CPUs. ``latency`` is by percentile, the worst that
+    any generator had; empty where they do not tell.
     """
 
     load: Load
@@ -29,16 +27,10 @@ class Throughput:
     bytes: int
     latency: dict[int, float]
     client_cpu: dict[str, float]
-    director_cpu: float
-    haproxy_cpu: dict[int, float]
-    cpu_per_request: float
-    haproxy_requests: int
-    softnet_drops: int
-    time_wait: int
     invalid: tuple[str, ...] = ()
 
     @property
-    def valid(self) -> Throughput:
+    def valid(self) -> Self:
         """Itself; raises :class:`InvalidRun` with every reason why it does not count."""
         if self.invalid:
             raise InvalidRun(f"{self.generator}, /{self.load.page}: {'; '.join(self.invalid)}")
@@ -48,6 +40,29 @@ class Throughput:
         cpus = ", ".join(f"{name} {share:.0%}" for name, share in self.client_cpu.items())
         return (
             f"{self.requests_per_second:.0f} requests/s in {self.seconds:.2f} s with "
-            f"{self.generator}, HAProxy {self.cpu_per_request * 1e6:.1f} µs each; CPU of {cpus}, "
-            f"director {self.director_cpu:.0%}"
+            f"{self.generator}; CPU of {cpus}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Throughput(Served):
+    """Of a run through HAProxy.
+
+    ``director_cpu`` is the share of all CPUs of the director, ``haproxy_cpu`` seconds a second by
+    process, and ``cpu_per_request`` the seconds that HAProxy spent on a request.
+    ``softnet_drops`` are the MASTER's in this time, and ``time_wait`` its sockets in that state at
+    the end.
+    """
+
+    director_cpu: float
+    haproxy_cpu: dict[int, float]
+    cpu_per_request: float
+    haproxy_requests: int
+    softnet_drops: int
+    time_wait: int
+
+    def __str__(self) -> str:
+        return (
+            f"{super().__str__()}, director {self.director_cpu:.0%}; HAProxy "
+            f"{self.cpu_per_request * 1e6:.1f} µs each"
         )
