@@ -33,8 +33,8 @@ class Problem:
     message: str
 
 
-class TopologyError(UserError):
-    """topology.yaml cannot be taken; ``problems`` holds every reason, in the file's order."""
+class FileError(UserError):
+    """A file of the user's cannot be taken; ``problems`` holds every reason, in its order."""
 
     def __init__(self, file: str, problems: tuple[Problem, ...]) -> None:
         self.file = file
@@ -42,6 +42,14 @@ class TopologyError(UserError):
         super().__init__(
             "\n".join(f"{file}:{p.line}: {p.path}: {p.message}" for p in self.problems)
         )
+
+
+class TopologyError(FileError):
+    """topology.yaml cannot be taken."""
+
+
+class ThresholdsError(FileError):
+    """thresholds.yaml cannot be taken."""
 
 
 class ConfigurationError(UserError):

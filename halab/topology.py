@@ -11,14 +11,12 @@ from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from halab import address_plan, consistency, schema_errors
+from halab import address_plan, checked_file, consistency
 from halab.address_plan import mapping
-from halab.errors import ConfigurationError, Problem, TopologyError
+from halab.errors import ConfigurationError, TopologyError
 from halab.names import Identifier, Label, LabName, Password, Uri, User
-from halab.source_lines import Place, SourceLines
 from halab.topology_lab import Labs
 from halab.topology_machine import (
     Client,
@@ -183,26 +181,7 @@ class Topology(Part):
         Raises :class:`TopologyError` with every mistake in it and its line. A mistake in one
         part does not hide those in others; only what is not YAML at all hides what follows.
         """
-        source = SourceLines.read(path)
-        found: list[tuple[int, Place, str]] = list(source.faults)
-        topology, schema = None, cls.json_schema()
-        if source.data is not None:
-            topology, errors = cls._validated(source.data)
-            mistakes = list(consistency.findings(source.data))
-            mistakes += [schema_errors.explained(error, schema) for error in errors]
-            known = {place for _, place, _ in found}
-            found += [(source.line(p), p, text) for p, text in mistakes if p not in known]
-        if topology is None or found:
-            problems = {Problem(n, schema_errors.shown(p, schema), text) for n, p, text in found}
-            raise TopologyError(str(path), tuple(problems))
-        return topology
-
-    @classmethod
-    def _validated(cls, data: dict[str, object]) -> tuple[Topology | None, list[ErrorDetails]]:
-        try:
-            return cls.model_validate(data), []
-        except ValidationError as error:
-            return None, error.errors(include_url=False, include_input=False)
+        return checked_file.read(path, cls, cls.json_schema(), consistency.findings, TopologyError)
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

@@ -1,0 +1,47 @@
+"""A YAML file read into a pydantic model, with every mistake in it and the line of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from halab import schema_errors
+from halab.errors import FileError, Problem
+from halab.source_lines import Place, SourceLines
+
+Model = TypeVar("Model", bound=BaseModel)
+Findings = Callable[[dict[str, object]], Iterable[tuple[Place, str]]]
+"""What is wrong with a file beyond what its model tells: each place, and why."""
+
+
+def read(
+    path: Path,
+    model: type[Model],
+    schema: dict[str, Any],
+    findings: Findings,
+    error: type[FileError],
+) -> Model:
+    """Read and check the file; ``schema`` is the model's, for the words of the messages.
+
+    Raises the ``error`` with every mistake. One in one part does not hide those in others; only
+    what is not YAML at all hides what follows.
+    """
+    source = SourceLines.read(path)
+    found = list(source.faults)
+    taken: Model | None = None
+    if source.data is not None:
+        mistakes = list(findings(source.data))
+        try:
+            taken = model.model_validate(source.data)
+        except ValidationError as why:
+            errors = why.errors(include_url=False, include_input=False)
+            mistakes += [schema_errors.explained(each, schema) for each in errors]
+        known = {place for _, place, _ in found}
+        found += [(source.line(p), p, text) for p, text in mistakes if p not in known]
+    if taken is None or found:
+        problems = {Problem(n, schema_errors.shown(p, schema), text) for n, p, text in found}
+        raise error(str(path), tuple(problems))
+    return taken
