@@ -83,3 +83,6 @@ RFS = (
     _rfs("RFS-4", 3, 7, 11, 15),
 )
 """Table IV. The thesis divides 32768 by its 4 consumers; scaling.rst would by the one queue."""
+
+PLACEMENTS = {placement.name: placement for placement in (UNSTEERED, *RPS, *RFS)}
+"""All of them, by name."""

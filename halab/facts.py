@@ -1,0 +1,116 @@
+"""What a lab is, by its nodes' own word: whether a figure stated for some hardware holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from halab import cpu, webserver
+from halab.cluster import Cluster
+from halab.errors import NodeError
+from halab.load import GENERATORS
+from halab.node import Node, each
+from halab.thresholds import Conditions, Hardware
+
+_LOOK = """\
+cat /sys/devices/system/cpu/online
+cat /sys/devices/system/node/online 2>/dev/null || echo 0
+systemd-detect-virt || true
+ls -d /sys/class/net/%s/queues/rx-* | wc -l
+sed -n 's/^model name[[:space:]]*: //p;T;q' /proc/cpuinfo
+"""
+
+
+@dataclass(frozen=True)
+class NodeFacts:
+    """A node: the model of its CPUs, how many it has, its NUMA nodes and its NIC's queues.
+
+    ``virtualization`` is systemd-detect-virt's word: "none" on a machine of its own.
+    """
+
+    cpu: str
+    cpus: int
+    numa_nodes: int
+    queues: int
+    virtualization: str
+
+    @classmethod
+    def told(cls, text: str) -> NodeFacts:
+        """Read what a node answered; raises :class:`NodeError` for anything else."""
+        try:
+            online, nodes, virtualization, queues, model = text.splitlines()[:5]
+            return cls(
+                cpu=model.strip(),
+                cpus=len(cpu.cpus_in(online)),
+                numa_nodes=len(cpu.cpus_in(nodes)),
+                queues=int(queues),
+                virtualization=virtualization.strip(),
+            )
+        except (ValueError, NodeError) as why:
+            raise NodeError(f"facts of a node: {why}: {text[:120]!r}") from None
+
+    def short_of(self, hardware: Hardware) -> Iterator[str]:
+        """What this node has, where it is not that hardware."""
+        if self.virtualization != "none":
+            yield f"{self.virtualization} and no machine of its own"
+        if hardware.cpu not in self.cpu:
+            yield f"{self.cpu or 'an unnamed CPU'}, not {hardware.cpu}"
+        for count, wanted, what in (
+            (self.cpus, hardware.cpus, "CPU(s)"),
+            (self.numa_nodes, hardware.numa_nodes, "NUMA node(s)"),
+            (self.queues, hardware.queues, "queue(s)"),
+        ):
+            if wanted and count != wanted:
+                yield f"{count} {what}, not {wanted}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A lab: its nodes by role, what hosts its web VMs, and what its clients can ask with."""
+
+    nodes: dict[str, dict[str, NodeFacts]]
+    hypervisor: str
+    web_server: str
+    generators: frozenset[str]
+
+    def missing(self, conditions: Conditions, hardware: dict[str, Hardware]) -> list[str]:
+        """What keeps a figure for these conditions from holding here; nothing if it holds."""
+        found = []
+        for role in ("directors", "servers", "clients"):
+            if name := getattr(conditions, role):
+                short = {
+                    short: None
+                    for facts in self.nodes[role].values()
+                    for short in facts.short_of(hardware[name])
+                }
+                found += [f"{role} with {why}" for why in short]
+        if conditions.hypervisor and conditions.hypervisor != self.hypervisor:
+            found.append(f"web VMs on {self.hypervisor}, not {conditions.hypervisor}")
+        return found
+
+
+def read(cluster: Cluster) -> Facts:
+    """Ask all nodes, and a web VM for its server's name."""
+    roles = {
+        "directors": [director.node for director in cluster.directors.values()],
+        "servers": [*cluster.servers.values()],
+        "clients": [*cluster.clients.values()],
+    }
+    return Facts(
+        nodes={role: _facts(nodes) for role, nodes in roles.items()},
+        hypervisor=cluster.hypervisor.kind,
+        web_server=webserver.program(cluster.backends[0].address, cluster.topology.webserver.port),
+        generators=_generators(cluster.clients.values()),
+    )
+
+
+def _facts(nodes: Iterable[Node]) -> dict[str, NodeFacts]:
+    return each(nodes, lambda node: NodeFacts.told(node.run(_LOOK, node.nic)))
+
+
+def _generators(clients: Iterable[Node]) -> frozenset[str]:
+    """Those that every client has."""
+    names = " ".join(GENERATORS)
+    look = f"for name in {names}; do ! command -v $name >/dev/null || echo $name; done"
+    had = each(clients, lambda client: frozenset(client.run(look).split()))
+    return frozenset(GENERATORS).intersection(*had.values())

@@ -1,0 +1,109 @@
+"""A scenario of thresholds.yaml on a lab: what configuration it is there, and what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from halab import webserver
+from halab.client import Client
+from halab.cluster import Cluster
+from halab.configuration import Configuration
+from halab.errors import ConfigurationError
+from halab.facts import Facts
+from halab.load import GENERATORS, Served, past, run
+from halab.placement import ANNEX_A1, PLACEMENTS, UNSTEERED, Machine
+from halab.steering import Steering
+from halab.thresholds import Scenario, Setup, Shape
+
+OK = 200
+
+ALONE = (5,)
+"""The CPU of a single HAProxy process in section 4.3.2."""
+
+
+def configuration(setup: Setup, director: Machine) -> Configuration:
+    """The set-up on a lab with such directors.
+
+    On the thesis's directors a pinned process has the thesis's CPU and the interrupt its own; on
+    others it has one of the last CPUs, and interrupts stay where they are.
+    Raises :class:`ConfigurationError` where directors have fewer CPUs than are pinned to.
+    """
+    vms = {"vms_per_server": setup.vms_per_server, "servers": setup.servers}
+    guests = {"vms_pinned": setup.vms_pinned, "hypervisor": "qemu:///system"}
+    common: dict[str, Any] = {**vms, **(guests if setup.guests else {})}
+    if setup.placement:
+        placed = PLACEMENTS[setup.placement]
+        if director != placed.made_for:
+            raise ConfigurationError(
+                f"{placed.name} is made for directors with {placed.made_for}; these have {director}"
+            )
+        return Configuration.declared(placed, **common)
+    processes = setup.haproxy_processes
+    cpus: tuple[int, ...] = ()
+    steering = Steering()
+    if setup.pinned and director == ANNEX_A1:
+        cpus = ALONE if processes == 1 else UNSTEERED.haproxy_cpus[:processes]
+        steering = UNSTEERED.steering
+    elif setup.pinned:
+        cpus = tuple(sorted(director.cpus)[-processes:])
+        if len(cpus) < processes:
+            raise ConfigurationError(
+                f"{processes} HAProxy processes on a CPU each need as many; directors have "
+                f"{len(cpus)}"
+            )
+    return Configuration.declared(
+        haproxy_processes=processes, haproxy_cpus=cpus, steering=steering, **common
+    )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A cluster on which scenarios are measured."""
+
+    cluster: Cluster
+    facts: Facts
+
+    def inexpressible(self, scenario: Scenario, shape: Shape) -> Iterator[str]:
+        """Why this lab cannot be what the scenario asks for; nothing if it can."""
+        lab = self.cluster.lab
+        try:
+            wanted = configuration(scenario.setup, lab.director_machine())
+            wanted.check(self.cluster.topology, lab.director_machine())
+        except ConfigurationError as why:
+            yield str(why)
+            return
+        if wanted.needs_guests and lab.guests != "libvirt":
+            yield f"web VMs are {lab.guests}, which have no vCPUs: run with --guests=libvirt"
+        if wanted.steering != Steering() and not lab.directors_have_a_kernel:
+            yield f"directors of the {lab.kind} lab have no kernel of their own to steer packets in"
+        if not self.facts.web_server.lower().startswith(scenario.web_server.lower()):
+            yield f"web VMs run {self.facts.web_server or 'an unnamed server'}, not " + (
+                scenario.web_server
+            )
+        vm, port = self.cluster.backends[0], self.cluster.topology.webserver.port
+        if webserver.get(vm.address, port, f"/{scenario.page}", within=30).status != OK:
+            yield f"web VMs have no page {scenario.page}"
+        if shape.generator not in self.facts.generators:
+            yield f"no {shape.generator} on the clients"
+
+    def measure(self, scenario: Scenario, shape: Shape, pace: float = 0.0) -> Served:
+        """Bring the cluster there and do the load once; ``pace`` is as a load has it.
+
+        Raises :class:`halab.errors.InvalidRun` when it does not count.
+        """
+        cluster = self.cluster
+        wanted = configuration(scenario.setup, cluster.lab.director_machine())
+        if wanted != cluster.configuration:
+            cluster.bring_to(wanted)
+        clients = [Client(node) for node in cluster.clients.values()]
+        generator = GENERATORS[shape.generator]
+        if scenario.past:
+            load = replace(
+                shape.load(scenario.page, len(cluster.backends), len(clients)), pace=pace
+            )
+            return past.run(cluster, load, generator=generator, clients=clients).valid
+        load = replace(shape.load(scenario.page, len(cluster.ports), len(clients)), pace=pace)
+        with cluster.steered(wanted.steering):
+            return run(cluster, load, generator=generator, clients=clients).valid
