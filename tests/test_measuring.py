@@ -1,0 +1,123 @@
+"""Scenarios in turns: each once in a round, each measured once, each with its own load."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from halab.errors import InvalidRun
+from halab.facts import Facts, NodeFacts
+from halab.load import Load, Served
+from halab.measuring import Measuring
+from halab.thresholds import Scenario, Shape, Thresholds
+
+STATED = Thresholds.load(Path(__file__).parents[1] / "thresholds.yaml")
+OPTERON = NodeFacts("Quad-Core AMD Opteron(tm) Processor 8350", 16, 4, 1, "none")
+EPYC = NodeFacts("AMD EPYC", 2, 1, 1, "systemd-nspawn")
+SERVES = {"one-pinned": 10_000.0, "one-os": 8_000.0, "processes-3": 13_000.0}
+
+
+def served(throughput: float) -> Served:
+    return Served(
+        load=Load(),
+        generator="weighttp",
+        requests_per_second=throughput,
+        seconds=1.0,
+        succeeded=round(throughput),
+        errors={},
+        bytes=1,
+        latency={50: 0.004, 90: 0.01, 99: 0.02},
+        client_cpu={},
+    )
+
+
+@dataclass
+class Table:
+    """A stage whose figures are written down."""
+
+    node: NodeFacts
+    asked: list[tuple[str, str, float]] = field(default_factory=list)
+    broken: str = ""
+
+    @property
+    def facts(self) -> Facts:
+        roles = ("directors", "servers", "clients")
+        return Facts(
+            {role: {role: self.node} for role in roles}, "kvm", "Apache", frozenset({"weighttp"})
+        )
+
+    def inexpressible(self, scenario: Scenario, shape: Shape) -> Iterator[str]:
+        if scenario.name == "processes-4":
+            yield "no fourth CPU"
+
+    def measure(self, scenario: Scenario, shape: Shape, pace: float) -> Served:
+        self.asked.append((scenario.name, shape.generator, pace))
+        if scenario.name == self.broken:
+            raise InvalidRun("client1 used 99% of its CPU")
+        return served(SERVES.get(scenario.name, 1000.0))
+
+
+def on(node: NodeFacts = EPYC, broken: str = "") -> tuple[Measuring, Table]:
+    table = Table(node, broken=broken)
+    return Measuring(STATED, table, seed=1), table  # type: ignore[arg-type]
+
+
+def test_each_bar_is_measured_in_each_round_and_never_again() -> None:
+    measuring, table = on()
+    series = measuring.figure(STATED.figures["20"])
+    assert Counter(name for name, _, _ in table.asked) == {"one-os": 5, "one-pinned": 5}
+    for first in range(0, 10, 2):
+        assert {name for name, _, _ in table.asked[first : first + 2]} == {*series}
+    measuring.figure(STATED.figures["20"])
+    assert measuring.value(STATED.thresholds["one-pinned"]) == 10_000
+    assert len(table.asked) == 10
+
+
+def test_bars_that_a_lab_cannot_have_are_left_out() -> None:
+    measuring, _ = on()
+    assert "processes-4" not in measuring.figure(STATED.figures["23"])
+    assert measuring.missing(STATED.thresholds["four-processes"])[-1] == "no fourth CPU"
+
+
+def test_after_the_first_round_the_pace_is_known() -> None:
+    measuring, table = on()
+    measuring.of(["one-pinned"])
+    assert [pace for _, _, pace in table.asked] == [0.0, *[10_000.0] * 4]
+
+
+def test_the_stated_load_is_for_the_stated_hardware_alone() -> None:
+    for node, generator in ((OPTERON, "weighttp"), (EPYC, "h2load")):
+        measuring, table = on(node)
+        measuring.figure(STATED.figures["20"])
+        assert {used for _, used, _ in table.asked} == {generator}
+
+
+def test_an_invalid_run_is_told_again_and_not_tried_again() -> None:
+    measuring, table = on(broken="one-os")
+    for _ in range(3):
+        with pytest.raises(InvalidRun, match="99% of its CPU"):
+            measuring.figure(STATED.figures["20"])
+    assert sum(name == "one-os" for name, _, _ in table.asked) == 1
+
+
+def test_a_ratio_a_difference_and_a_time() -> None:
+    measuring, _ = on(OPTERON)
+    value = {name: measuring.value(STATED.thresholds[name]) for name in ("rps-008c-over-none",)}
+    assert value == {"rps-008c-over-none": pytest.approx(1000 / 13_000)}
+    assert measuring.value(STATED.thresholds["pi-hides-the-pin"]) == 0
+    assert measuring.value(STATED.thresholds["pi-1e5-time"]) == 4.0
+
+
+def test_a_relation_is_measured_anew() -> None:
+    measuring, table = on()
+    measuring.figure(STATED.figures["20"])
+    table.asked.clear()
+    seen = measuring.relation(STATED.relations["pinned-over-os"])
+    assert Counter(name for name, _, _ in table.asked) == {"one-os": 10, "one-pinned": 10}
+    assert seen.ratio == 1.25
+    assert measuring.promised(STATED.relations["pinned-over-os"])
+    assert not on(OPTERON)[0].promised(STATED.relations["pinned-over-os"])
