@@ -16,4 +16,7 @@ pytest_plugins = [
     "fixtures.stories",
     "fixtures.faults",
     "fixtures.round_trip",
+    "fixtures.performance",
+    "fixtures.own_floor",
+    "fixtures.nights",
 ]
