@@ -23,7 +23,7 @@ ASKED_FOR = 1.5
 @pytest.mark.parametrize("generator", [H2LOAD, AB, WRK], ids=lambda generator: generator.name)
 def test_headroom(benchmark: BenchmarkFixture, cluster: Cluster, generator: Generator) -> None:
     """HAProxy's CPU time for a request over the generator's."""
-    load = Load(connections=32, seconds=2.0, keep_alive=True, warm_up=2.0)
+    load = Load(connections=8, seconds=3.0, keep_alive=True, warm_up=1.0)
     client = cluster.first_client
     headrooms, served = [], []
 

@@ -72,10 +72,12 @@ def read(director: Director, processes: Iterable[int]) -> Reading:
     for number in processes:
         haproxy = director.haproxy(number)
         workers[number] = haproxy.pid()
-        rows = [r for r in haproxy.stat() if r.kind is Kind.FRONTEND and r.proxy != "stats"]
+        stat = [row for row in haproxy.stat() if row.proxy != "stats"]
+        rows = [row for row in stat if row.kind is Kind.FRONTEND]
         requests[number] = sum(row.req_tot for row in rows)
         answers[number] = sum(row.hrsp_2xx for row in rows)
-        given_up[number] = sum(row.cli_abrt for row in rows)
+        # a frontend of HAProxy 2.6 counts none of those that wait for a server
+        given_up[number] = sum(row.cli_abrt for row in stat if row.kind is Kind.BACKEND)
     spent = "; ".join(f"cat /proc/{pid}/task/*/schedstat; echo" for pid in workers.values())
     said = director.node.run(
         f"cat /sys/devices/system/cpu/online /proc/net/sockstat; echo; "
