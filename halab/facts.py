@@ -12,6 +12,11 @@ from halab.load import GENERATORS
 from halab.node import Node, each
 from halab.thresholds import Conditions, Hardware
 
+UNKNOWN = "unknown"
+
+OTHERWISE_CALLED = {"oracle": "vbox", "systemd-nspawn": "container"}
+"""What systemd-detect-virt calls otherwise than libvirt and this project do."""
+
 _LOOK = """\
 cat /sys/devices/system/cpu/online
 cat /sys/devices/system/node/online 2>/dev/null || echo 0
@@ -98,10 +103,19 @@ def read(cluster: Cluster) -> Facts:
     }
     return Facts(
         nodes={role: _facts(nodes) for role, nodes in roles.items()},
-        hypervisor=cluster.hypervisor.kind,
+        hypervisor=_hypervisor(cluster),
         web_server=webserver.program(cluster.backends[0].address, cluster.topology.webserver.port),
         generators=_generators(cluster.clients.values()),
     )
+
+
+def _hypervisor(cluster: Cluster) -> str:
+    """What hosts the web VMs; where nobody has said so, the first of them is asked."""
+    kind, vm = cluster.hypervisor.kind, cluster.vm(cluster.backends[0].name)
+    if kind != UNKNOWN or not vm.lets_in():
+        return kind
+    said = vm.run("systemd-detect-virt || true").strip()
+    return OTHERWISE_CALLED.get(said, said)
 
 
 def _facts(nodes: Iterable[Node]) -> dict[str, NodeFacts]:

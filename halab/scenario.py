@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from halab import webserver
+from halab import running, webserver
 from halab.client import Client
 from halab.cluster import Cluster
 from halab.configuration import Configuration
 from halab.errors import ConfigurationError
 from halab.facts import Facts
+from halab.found import FoundCluster
 from halab.load import GENERATORS, Served, past, run
 from halab.placement import ANNEX_A1, PLACEMENTS, UNSTEERED, Machine
 from halab.steering import Steering
@@ -69,15 +70,15 @@ class Stage:
         """Why this lab cannot be what the scenario asks for; nothing if it can."""
         lab = self.cluster.lab
         try:
-            wanted = configuration(scenario.setup, lab.director_machine())
-            wanted.check(self.cluster.topology, lab.director_machine())
+            wanted = configuration(scenario.setup, lab.directors_are)
+            wanted.check(self.cluster.topology, lab.directors_are)
         except ConfigurationError as why:
             yield str(why)
             return
-        if wanted.needs_guests and lab.guests != "libvirt":
-            yield f"web VMs are {lab.guests}, which have no vCPUs: run with --guests=libvirt"
-        if wanted.steering != Steering() and not lab.directors_have_a_kernel:
-            yield f"directors of the {lab.kind} lab have no kernel of their own to steer packets in"
+        if isinstance(self.cluster, FoundCluster):
+            yield from running.otherwise(self.cluster, wanted)
+        else:
+            yield from self._unbuildable(wanted)
         if not self.facts.web_server.lower().startswith(scenario.web_server.lower()):
             yield f"web VMs run {self.facts.web_server or 'an unnamed server'}, not " + (
                 scenario.web_server
@@ -88,14 +89,24 @@ class Stage:
         if shape.generator not in self.facts.generators:
             yield f"no {shape.generator} on the clients"
 
+    def _unbuildable(self, wanted: Configuration) -> Iterator[str]:
+        lab, kind = self.cluster.lab, self.cluster.hypervisor.kind
+        if wanted.needs_guests and kind == "container":
+            yield f"web VMs are {kind}s, which have no vCPUs: run with --guests=libvirt"
+        if wanted.steering != Steering() and not lab.directors_have_a_kernel:
+            yield f"directors of the {lab.kind} lab have no kernel of their own to steer packets in"
+
     def measure(self, scenario: Scenario, shape: Shape, pace: float = 0.0) -> Served:
         """Bring the cluster there and do the load once; ``pace`` is as a load has it.
 
         Raises :class:`halab.errors.InvalidRun` when it does not count.
         """
         cluster = self.cluster
-        wanted = configuration(scenario.setup, cluster.lab.director_machine())
-        if wanted != cluster.configuration:
+        wanted = configuration(scenario.setup, cluster.lab.directors_are)
+        steering = wanted.steering
+        if isinstance(cluster, FoundCluster):
+            steering = Steering()  # it is as it is, or was found inexpressible
+        elif wanted != cluster.configuration:
             cluster.bring_to(wanted)
         clients = [Client(node) for node in cluster.clients.values()]
         generator = GENERATORS[shape.generator]
@@ -105,5 +116,5 @@ class Stage:
             )
             return past.run(cluster, load, generator=generator, clients=clients).valid
         load = replace(shape.load(scenario.page, len(cluster.ports), len(clients)), pace=pace)
-        with cluster.steered(wanted.steering):
+        with cluster.steered(steering):
             return run(cluster, load, generator=generator, clients=clients).valid

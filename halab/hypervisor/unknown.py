@@ -14,6 +14,8 @@ from halab.topology import VirtualMachine
 class UnknownHypervisor:
     """Every verb raises :class:`LabError` with what was asked for."""
 
+    kind = "unknown"
+
     def running(self, server: Node) -> frozenset[str]:
         """Not to be told."""
         _refuse(server, "say what runs")
