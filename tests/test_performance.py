@@ -29,7 +29,7 @@ labs:
   other: {directors: unheard-of}
 loads:
   tiny: {generator: h2load, connections: 6, seconds: 0.4}
-method: {load: tiny, rounds: 5, pairs: 8, confidence: 0.99, floor_tolerance: 0.6}
+method: {load: tiny, rounds: 5, pairs: 8, confidence: 0.99, floor_tolerance: 0.75}
 scenarios:
   light: {label: light, page: index.html, load: tiny}
   heavy: {label: heavy, page: "pi.php?n=1000000", load: tiny}
@@ -138,7 +138,8 @@ def test_a_floor_is_recorded_and_held_to(ran: Callable[..., Ran], tmp_path: Path
     (nights,) = (tmp_path / "history").iterdir()
     assert len(nights.read_text().splitlines()) == 4
 
-    second = ran("-k", "20-light", storage, history)
+    # other work on this machine may cost most of the requests, and little of the CPU time for each
+    second = ran("-k", "20-light", storage, history, "--floor-of=cpu-time")
     assert second.outcome("20-light") == "passed", second.out[-3000:]
 
     # as if this lab had been a hundred times as fast
@@ -146,10 +147,13 @@ def test_a_floor_is_recorded_and_held_to(ran: Callable[..., Ran], tmp_path: Path
         times = each["stats"]
         times["data"] = [seconds / 100 for seconds in times["data"]]
         times["median"] /= 100
+        costs = each["extra_info"]["requests_per_second_of_haproxys_cpu"]
+        costs[:] = [rate * 100 for rate in costs]
     record.write_text(json.dumps(kept))
     third = ran("-k", "20-light", storage, history)
     assert third.outcome("20-light") == "failure", third.out[-3000:]
-    assert "below this lab's own floor" in third.said("20-light")
+    assert "req/s is more than 75% below this lab's own floor" in third.said("20-light")
+    assert "HAProxy's CPU is more than 75% below this lab's own" in third.said("20-light")
     fourth = ran(
         "-k", "20-light", storage, history, "--floor-tolerance=0.999",
         "--benchmark-compare", "--benchmark-compare-fail=median:50%",
