@@ -207,6 +207,14 @@ MUTATIONS = (
         "service.through <=",
         lambda c: by.weighted(c, [v.name for v in c.backends if v.server == "server6"], 10),
     ),
+    # -- suites/ha/test_nodes.py
+    Mutation(
+        "the BACKUP's keepalived does not run",
+        "suites/ha/test_nodes.py::test_nothing_is_wrong_with_any_node_or_the_cluster",
+        "lb2: keepalived.service is inactive",
+        lambda c: by.done(c.backup.node, "systemctl stop keepalived", "systemctl start keepalived"),
+        fast=True,
+    ),
     # -- suites/ha/test_service.py
     Mutation(
         "a client's first connections are lost, and nothing else happens",
