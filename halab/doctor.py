@@ -51,6 +51,10 @@ ON_CLIENTS = {"chrt": "util-linux", "tcpdump": "tcpdump"}
 _LOOK = f"""
 echo "clock $(date +%%s.%%N)"
 for tool in %s; do command -v "$tool" > /dev/null || echo "missing $tool"; done
+for tool in %s; do
+    tool=$(PATH=$PATH:/usr/sbin:/sbin command -v "$tool") || continue
+    sudo -n -l "$tool" > /dev/null 2>&1 || echo "forbidden $tool"
+done
 df -P {" ".join(FOLDERS)} | awk 'NR > 1 {{print "disk", $6, $5}}'
 df -Pi {" ".join(FOLDERS)} | awk 'NR > 1 {{print "inodes", $6, $5}}'
 echo "load $(cut -d ' ' -f 1 /proc/loadavg) $(nproc)"
@@ -110,7 +114,9 @@ def ails(cluster: Cluster) -> list[str]:
 
 
 def _of_node(node: Node, wanted: Role) -> Iterator[str]:
-    script = _LOOK % (" ".join(wanted.tools), " ".join(wanted.units))
+    access = node.backend.access
+    tools, units = " ".join(wanted.tools), " ".join(wanted.units)
+    script = _LOOK % (tools, " ".join(access.sudo), units)
     try:
         node.backend.open_channel().close()
     except Unreachable as error:
@@ -133,6 +139,9 @@ def _of_node(node: Node, wanted: Role) -> Iterator[str]:
         match line:
             case ["missing", tool]:
                 yield f"it has no {tool}: apt-get install {wanted.tools[tool]}"
+            case ["forbidden", tool]:
+                rules = "the sudo rules of docs/remote-lab.md"
+                yield f"{access.user} may not run {tool} by sudo -n: add {rules}"
             case ["disk" | "inodes" as what, folder, used] if _percent(used) >= FULL:
                 full = "is full" if what == "disk" else "has no inodes left"
                 yield f"{folder} {full} ({used}): delete something there"

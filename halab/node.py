@@ -76,7 +76,8 @@ class Node:
     def put(self, path: str, content: str | bytes, mode: int = 0o644) -> None:
         """Write a file whole or not at all; the content travels on stdin, never in argv."""
         self.run(
-            "umask 077 && mkdir -p -m 755 -- %s && cat > %s && chmod %s %s && mv -- %s %s",
+            "umask 077 && mkdir -p -m 755 -- %s && tee %s > /dev/null && chmod %s %s "
+            "&& mv -- %s %s",
             path.rpartition("/")[0] or "/",
             f"{path}.new",
             f"{mode:o}",

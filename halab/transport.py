@@ -27,7 +27,8 @@ NO_STATUS = -1
 class Access:
     """How to get into a lab's nodes. ``connect`` and ``command`` are time limits in seconds.
 
-    ``before`` is shell that every command there begins with.
+    ``before`` is shell that every command there begins with, ``sudo`` are the commands that are
+    run by sudo in it.
     """
 
     user: str
@@ -37,6 +38,7 @@ class Access:
     connect: float = 3.0
     command: float = 20.0
     before: str = ""
+    sudo: tuple[str, ...] = ()
 
 
 class SshBackend(ParamikoBackend):
@@ -261,7 +263,9 @@ class Recording:
         self.name = backend.name
         self.channel = backend.open_channel()
         # the shell stands between, so that the end of stdin ends the program in good order
-        ended = f"{command} & cat >/dev/null; kill $!; wait $!"
+        # by sudo itself where it takes sudo: of a function a shell would be killed, and not it
+        become = "sudo -n " if command.partition(" ")[0] in backend.access.sudo else ""
+        ended = f"{become}{command} & command cat >/dev/null; {become}kill $!; wait $!"
         self.channel.exec_command((backend.access.before + ended).encode())
         self._streams = _Drain(self.channel)
 

@@ -39,7 +39,9 @@ class Unit:
         One after the other would give a child, which is told of its parent's death, a
         millisecond to say goodbye.
         """
-        self.node.run(f"echo 1 > {_CGROUP.format(shlex.quote(self.name))}/cgroup.kill")
+        self.node.run(
+            f"echo 1 | tee {_CGROUP.format(shlex.quote(self.name))}/cgroup.kill > /dev/null"
+        )
 
     def freeze(self) -> None:
         """SIGSTOP to all its processes: they hold what they have and answer nobody.

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from halab.lab.privilege import BREAKING, LOOKING, rules
 from halab.lab.remote import RemoteLab
 from halab.node import Node, each
 from tests.foreign_lab import Operator, become_well, differing, pictures
 
+SUDOERS = "/etc/sudoers.d/halab"
 LOOK = ("suites/ha", "-m", "observe")
 BREAK = ("suites/ha", "--allow-disruption")
 
@@ -76,6 +78,39 @@ def test_nothing_is_broken_unless_all_agree(
     assert outcome.status == 0, outcome.said
     assert set(outcome.tests.values()) == {"skipped"}
     assert reason in outcome.said
+
+
+@pytest.mark.parametrize(
+    ("named", "arguments"),
+    [
+        pytest.param(LOOKING, LOOK, id="looking"),
+        pytest.param(
+            BREAKING,
+            ("suites/ha/test_failover.py", "suites/ha/test_planned_work.py", "--allow-disruption"),
+            id="breaking",
+            marks=pytest.mark.slow,
+        ),
+    ],
+)
+def test_who_is_not_root_needs_the_commands_that_are_named(
+    foreign: Operator, named: tuple[str, ...], arguments: tuple[str, ...]
+) -> None:
+    """By sudo, and no others; without them the doctor says which."""
+    text = foreign.topology.read_text().replace("  remote:\n", "  remote:\n    user: deputy\n")
+    if named is LOOKING:
+        text = text.replace("disposable: true", "disposable: false")
+    deputy = Operator(foreign.topology.with_name("deputy.yaml"), foreign.place)
+    deputy.topology.write_text(text)
+    sudoers = rules("deputy", named)
+    without = deputy.command("doctor")
+    foreign.does(lambda lab: each(lab.strikable, lambda n: n.put(SUDOERS, sudoers, 0o440)))
+    try:
+        outcome = deputy.judges(*arguments)
+    finally:
+        foreign.does(lambda lab: each(lab.strikable, lambda n: n.run("rm %s", SUDOERS)))
+    assert "deputy may not run /usr/bin/socat by sudo -n" in without.stdout
+    assert outcome.status == 0, outcome.said
+    assert outcome.names("passed")
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class Intents:
         elif step == journal.UNDONE:
             for name, its in [key for key in self._open if key[1] == number]:
                 file = self._open[name, its]
-                self.nodes[name].run(_MENDED, file)
+                self.nodes[name].run("sh -c %s", _MENDED % file)
                 del self._open[name, its]
         return entry
 
@@ -119,7 +119,7 @@ class Intents:
     def _speak(self) -> None:
         for name in {name for name, _ in list(self._open)}:
             with suppress(NodeError):  # cut off by the fault itself; it is told when it is back
-                self.beside[name].ask(_ALIVE, limit=5)
+                self.beside[name].ask("sh -c %s", _ALIVE, limit=5)
 
     def close(self) -> None:
         """Say no more that this run is alive."""
@@ -134,13 +134,13 @@ def heal(nodes: Iterable[Node], *, dry_run: bool = False) -> dict[str, list[str]
 
     def healed(node: Node) -> list[str]:
         if dry_run:
-            return node.run(_SHOW).splitlines()
+            return node.run("sh -c %s", _SHOW).splitlines()
         result = node.ask("sh -c %s", _HEAL, limit=120)
         if result.rc != 0:
             raise NodeError(
                 f"{node.name}: not mended: {result.stdout.strip()}: {result.stderr.strip()[-300:]}"
             )
-        node.ask(f"[ -e {FOLDER} ] || systemctl --quiet stop {TIMER}.timer 2>/dev/null")
+        node.ask("sh -c %s", f"[ -e {FOLDER} ] || systemctl --quiet stop {TIMER}.timer 2>/dev/null")
         return result.stdout.splitlines()
 
     return {name: lines for name, lines in each(nodes, healed).items() if lines}

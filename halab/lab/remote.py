@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from halab.client import PROBER
+from halab.client import prober
 from halab.errors import LabError
 from halab.hypervisor.unknown import UnknownHypervisor
 from halab.lab import guard
@@ -14,6 +14,7 @@ from halab.lab.intent import Intents, heal
 from halab.lab.lab import Lab
 from halab.lab.lock import Lock
 from halab.lab.plan import Secrets
+from halab.lab.privilege import commands, functions
 from halab.node import Node, each
 from halab.placement import Machine
 from halab.topology import Topology
@@ -36,12 +37,14 @@ class RemoteLab(Lab):
     def __init__(self, topology: Topology, name: str) -> None:
         """Raises :class:`LabError` where the topology does not say how to get in."""
         self.described = described(topology)
+        sudo = commands(self.described.user, disposable=self.described.disposable)
         access = Access(
             self.described.user,
             _file(self.described.key, "key"),
             _file(self.described.known_hosts, "known_hosts"),
             self.described.port,
-            before=BEFORE,
+            before=BEFORE + functions(sudo),
+            sudo=sudo,
         )
         self.probe_interval = self.described.probe_interval
         self.secrets = Secrets.given(topology)
@@ -73,10 +76,9 @@ class RemoteLab(Lab):
     def heal(self, *, dry_run: bool = False) -> dict[str, list[str]]:
         """Mend what dead runs left; what it was, by machine. ``dry_run`` only tells.
 
-        Web VMs are asked only where the lab is disposable: nowhere else has one been broken.
+        Nobody is asked where the lab is not disposable: nothing of it has been broken.
         """
-        machines = self.strikable if self.described.disposable else self.nodes.values()
-        return heal(machines, dry_run=dry_run)
+        return heal(self.strikable, dry_run=dry_run) if self.described.disposable else {}
 
     @property
     def directors_are(self) -> Machine:
@@ -100,7 +102,7 @@ class RemoteLab(Lab):
         """Take the prober from the clients, let go of the lab, and close all connections."""
         clients = {**self.topology.clients, **self.topology.routed_clients}
         reached = [self.nodes[name] for name in clients if self.nodes[name].backend.connected]
-        each(reached, lambda node: node.ask("rm -f %s", PROBER))
+        each(reached, lambda node: node.ask("rm -f %s", prober(self.access.user)))
         self.intents.close()
         self.lock.release()
         for node in self.beside.values():
