@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Address
@@ -59,11 +60,8 @@ def nic_down(cluster: Cluster, director: Director) -> Deed:
 
     def do() -> None:
         node.put(NIC_DOWN_SCRIPT, _DOWN, 0o755)
-        node.run(
-            f"systemd-run --quiet --collect --unit={NIC_DOWN} {NIC_DOWN_SCRIPT} %s %s",
-            node.nic,
-            f"{longest:g}",
-        )
+        script = f"{NIC_DOWN_SCRIPT} {shlex.quote(node.nic)} {longest:g}"
+        node.run("sh -c %s", f"systemd-run --quiet --collect --unit={NIC_DOWN} {script}")
         _await_silence(node)
 
     def undo() -> None:

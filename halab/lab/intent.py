@@ -7,6 +7,7 @@ heard of the run for long enough. None of them needs anything of the run that br
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -113,7 +114,8 @@ class Intents:
         file = f"{time.time_ns()}-{number}"
         said = f"# {what} on {name}, by {whoever()}\n{commands}\n"
         self._open[name, number] = file
-        self.nodes[name].run(_INTEND, _HEAL, file, file, file, str(self.silence), stdin=said)
+        script = _INTEND % (shlex.quote(_HEAL), file, file, file, self.silence)
+        self.nodes[name].run("sh -c %s", script, stdin=said)
         self._beat.start()
 
     def _speak(self) -> None:

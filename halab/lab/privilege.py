@@ -11,8 +11,8 @@ LOOKING = ("awk", "cat", "kill", "python3", "sed", "socat", "tcpdump")
 
 BREAKING = (
     *LOOKING,
-    "chmod", "cmp", "cp", "fallocate", "ip", "mkdir", "mount", "mv", "nft", "rm", "sh", "ss",
-    "systemctl", "systemd-run", "tee", "timeout",
+    "chmod", "cmp", "cp", "fallocate", "ip", "journalctl", "mkdir", "mount", "mv", "nft", "rm",
+    "sh", "ss", "systemctl", "tee", "timeout",
 )  # fmt: skip
 """To break what may be broken, and to mend it: as much as root, where the lab is disposable."""
 
