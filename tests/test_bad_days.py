@@ -12,6 +12,8 @@ from halab.lab.remote import RemoteLab
 from halab.node import each
 from tests.foreign_lab import HERE, Operator, become_well
 
+pytestmark = pytest.mark.slow
+
 LOOK = ("suites/ha", "-m", "observe")
 SERVICE = ("suites/ha/test_service.py", "suites/ha/test_nodes.py")
 SOUND = "test_nothing_is_wrong_with_any_node_or_the_cluster"
@@ -69,13 +71,7 @@ DAYS = {
 }
 
 
-@pytest.mark.parametrize(
-    "day",
-    [
-        pytest.param(day, marks=[pytest.mark.slow] if number else [])
-        for number, day in enumerate(DAYS)
-    ],
-)
+@pytest.mark.parametrize("day", DAYS)
 def test_it_is_told_by_name_and_rejected(foreign: Operator, day: str) -> None:
     """By the doctor, at the start of a run, and in its verdict; nothing is broken meanwhile."""
     node, change, back, told = DAYS[day]
@@ -111,7 +107,6 @@ def test_node_that_hangs_on_commands_is_named_in_time(foreign: Operator) -> None
     assert took < 12
 
 
-@pytest.mark.slow
 def test_verdict_is_right_in_another_language(foreign: Operator) -> None:
     """A login that sets a locale, which may not even be there, changes no word that is read."""
     speaks = "export LC_ALL=de_DE.UTF-8 LANG=de_DE.UTF-8; unset PATH; export PATH=/usr/bin:/bin"
@@ -125,7 +120,6 @@ def test_verdict_is_right_in_another_language(foreign: Operator) -> None:
     assert outcome.status == 0, outcome.said
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "tests",
     [

@@ -13,6 +13,8 @@ from halab.lab.remote import RemoteLab
 from halab.node import Node, each
 from tests.foreign_lab import Operator, become_well, differing, pictures
 
+pytestmark = pytest.mark.slow
+
 SUDOERS = "/etc/sudoers.d/halab"
 LOOK = ("suites/ha", "-m", "observe")
 BREAK = ("suites/ha", "--allow-disruption")
@@ -46,7 +48,7 @@ def test_looking_accepts_it_and_changes_nothing(foreign: Operator) -> None:
     assert differing(before[1], standing(foreign)) == []
 
 
-@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_breaking_accepts_it_and_leaves_it_as_it_was(foreign: Operator) -> None:
     """All that ``suites/ha`` can break on machines without a front panel, and mend again."""
     before = pictures(foreign)
@@ -88,7 +90,6 @@ def test_nothing_is_broken_unless_all_agree(
             BREAKING,
             ("suites/ha/test_failover.py", "suites/ha/test_planned_work.py", "--allow-disruption"),
             id="breaking",
-            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -194,10 +195,7 @@ BREACHES = {
 
 @pytest.mark.parametrize(
     "breach",
-    [
-        pytest.param(breach, id=name, marks=[pytest.mark.slow] if number > 0 else [])
-        for number, (name, breach) in enumerate(BREACHES.items())
-    ],
+    [pytest.param(breach, id=name) for name, breach in BREACHES.items()],
 )
 def test_looking_rejects_it_by_the_test_that_names_what_is_wrong(
     foreign: Operator, breach: Breach

@@ -16,6 +16,8 @@ from halab.lab.remote import RemoteLab
 from tests.foreign_lab import CHECKOUT, Operator, become_well, differing, pictures
 from tests.foreign_lab.breaker import CATALOGUE
 
+pytestmark = pytest.mark.slow
+
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 KILLS = 10
 """In each test of ten."""
@@ -67,7 +69,6 @@ def _healed(operator: Operator) -> dict[str, list[str]]:
     return healed[0]
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(10))
 def test_nothing_differs_after_killed_breakers(foreign: Operator, seed: int) -> None:
@@ -107,7 +108,6 @@ def test_nodes_mend_what_a_silent_run_left(foreign: Operator) -> None:
     assert differing(before, pictures(foreign)) == []
 
 
-@pytest.mark.slow
 def test_run_that_lives_is_not_mended_away(foreign: Operator) -> None:
     """Its signs of life put the timer off for as long as a fault lasts."""
 
@@ -125,7 +125,6 @@ def test_run_that_lives_is_not_mended_away(foreign: Operator) -> None:
     assert "broken" in foreign.does(lasting)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(4))
 def test_nothing_differs_after_killed_acceptance_runs(foreign: Operator, seed: int) -> None:
