@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from halab import steady_state
 from halab.errors import CommandTimeout, NodeError, Unreachable
 from halab.node import Node
 from halab.topology import Topology
@@ -110,7 +111,7 @@ def ails(cluster: Cluster) -> list[str]:
     of_nodes = [f"{name}: {line}" for name, lines in ill.items() for line in lines]
     if any(ill[name] for name in cluster.directors):
         return of_nodes
-    return of_nodes + cluster.findings()
+    return of_nodes + steady_state.findings(cluster)
 
 
 def _of_node(node: Node, wanted: Role) -> Iterator[str]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from halab import cpu, haproxy_cfg, webserver
+from halab import cpu, doctor, haproxy_cfg, webserver
 from halab.cluster import Cluster, Progress
 from halab.configuration import Configuration
 from halab.director import Director
@@ -245,6 +245,10 @@ class FoundCluster(Cluster):
         node = self.vm(vm)
         nginx = node.ask("test -e %s", Nginx.pid_file).rc == 0
         return Nginx(node) if nginx else Apache(node)
+
+    def findings(self) -> list[str]:
+        """What is wrong with any node as well: real machines may have been hurt by a test."""
+        return doctor.ails(self)
 
     def bring_to(self, configuration: Configuration, progress: Progress = lambda _: None) -> None:
         """Change nothing: what is not steady is for the tests to judge.

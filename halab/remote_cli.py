@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from halab import doctor, found
+from halab import doctor, found, steady_state
 from halab.errors import HalabError, UserError
 from halab.found import FoundCluster
 from halab.lab.remote import RemoteLab
@@ -67,7 +67,7 @@ def _of_cluster(lab: RemoteLab) -> list[str]:
     except HalabError as error:
         return [str(error)]
     print(f"what tests may not rest on here: {'; '.join(cluster.found.lacking.values())}")
-    return cluster.findings()
+    return steady_state.findings(cluster)
 
 
 def heal(lab: RemoteLab, *, dry_run: bool) -> int:
