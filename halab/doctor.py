@@ -31,8 +31,8 @@ CLOCK_OFF = 1.0
 """Seconds by which a node's clock may differ from ours, beyond half of the round trip."""
 FULL = 97
 """Percent of a disk, or of its inodes."""
-LOADED = 10.0
-"""Runnable tasks for each CPU, in the mean of a minute: more than any load of ours makes."""
+LOADED = 50.0
+"""Tasks that run or want to, for each CPU, in the mean of a minute: something has run away."""
 
 FOLDERS = ("/", "/run", "/tmp", "/var")
 
