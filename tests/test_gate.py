@@ -16,6 +16,7 @@ from halab.configuration import Configuration
 from halab.gate.gate import COST, Gate
 from halab.gate.judgement import Judgement, Verdict
 from halab.gate.stage import Contender, staged
+from halab.lab import rack
 from halab.lab.embedded import EmbeddedLab
 from halab.node import each
 from halab.set_up import HAPROXY, PATHS, SetUp
@@ -199,6 +200,20 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-m", "halab.gate.command", *arguments],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
+def test_command_builds_a_lab_judges_and_takes_it_down() -> None:
+    """All of it from a shell: the status is the verdict, and no word of it a password."""
+    run = command(
+        "--quick", "--name", "gate-shell", "--candidate", "examples/candidates/mistyped-timers"
+    )
+    assert run.returncode == Verdict.REJECT, run.stderr
+    assert "timeout connect 5 is 5 ms" in run.stdout
+    assert "mistyped-timers is rejected" in run.stdout.splitlines()[-1]
+    assert "auth" not in run.stdout + run.stderr
+    assert not rack.state("gate-shell").exists()
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,8 @@ class Gate:
                 yield
 
         try:
-            found = alternation.alternate(cluster, changed)
+            with cluster.steered(self.today_set_up.configuration.steering):
+                found = alternation.alternate(cluster, changed)
         except LabError as error:
             return [Row(HOST_WIDE, "", "", Verdict.UNDECIDED, str(error))]
         return [
