@@ -13,6 +13,7 @@ from halab import wait
 from halab.changed_cluster import ChangedCluster
 from halab.cluster import Cluster
 from halab.configuration import Configuration
+from halab.gate import command as gate_command
 from halab.gate.gate import COST, Gate
 from halab.gate.judgement import Judgement, Verdict
 from halab.gate.stage import Contender, staged
@@ -214,6 +215,16 @@ def test_command_builds_a_lab_judges_and_takes_it_down() -> None:
     assert "mistyped-timers is rejected" in run.stdout.splitlines()[-1]
     assert "auth" not in run.stdout + run.stderr
     assert not rack.state("gate-shell").exists()
+
+
+def test_what_nobody_foresaw_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Python ends with 1 for it, which would be "rejected"."""
+    monkeypatch.setattr(gate_command.signal, "signal", lambda *_: None)  # pytest's own stay
+    monkeypatch.setattr(gate_command, "_judged", lambda _: {}["missing"])
+    assert gate_command.main(["--candidate", "x"]) == Verdict.COULD_NOT_RUN
+    assert "KeyError" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -45,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gate: interrupted", file=sys.stderr)
         return 130
+    except Exception:
+        # Python's own status for what nobody foresaw is 1, which here is "rejected"
+        traceback.print_exc()
+        return Verdict.COULD_NOT_RUN
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
