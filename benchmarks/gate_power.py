@@ -124,7 +124,7 @@ def main() -> None:
     options = parser.parse_args()
     topology = Topology.load(Path("topology.yaml"))
     name = options.name or topology.name
-    lab = kinds.chosen(None, name).find(topology, name)
+    lab = kinds.built(None, name).find(topology, name)
     if lab is None:
         sys.exit(f"no lab named {name} stands; ./run lab up boots one")
     lab.enter()
