@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "fixtures.session",
+    "fixtures.secrecy",
     "fixtures.evidence",
     "fixtures.waits",
     "fixtures.remote",

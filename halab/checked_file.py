@@ -16,6 +16,18 @@ Model = TypeVar("Model", bound=BaseModel)
 Findings = Callable[[dict[str, object]], Iterable[tuple[Place, str]]]
 """What is wrong with a file beyond what its model tells: each place, and why."""
 
+Filling = Callable[
+    [dict[str, object], Path], tuple[dict[str, object], dict[Place, Place], list[tuple[Place, str]]]
+]
+"""Puts in place what a file only names, from its folder: the data, where each came from, and what
+cannot be had."""
+
+
+def _as_it_is(
+    data: dict[str, object], _: Path
+) -> tuple[dict[str, object], dict[Place, Place], list[tuple[Place, str]]]:
+    return data, {}, []
+
 
 def read(
     path: Path,
@@ -23,6 +35,7 @@ def read(
     schema: dict[str, Any],
     findings: Findings,
     error: type[FileError],
+    filling: Filling = _as_it_is,
 ) -> Model:
     """Read and check the file; ``schema`` is the model's, for the words of the messages.
 
@@ -33,12 +46,14 @@ def read(
     found = list(source.faults)
     taken: Model | None = None
     if source.data is not None:
-        mistakes = list(findings(source.data))
+        data, origins, mistakes = filling(source.data, path.parent)
+        mistakes += findings(source.data)
         try:
-            taken = model.model_validate(source.data)
+            taken = model.model_validate(data)
         except ValidationError as why:
             errors = why.errors(include_url=False, include_input=False)
-            mistakes += [schema_errors.explained(each, schema) for each in errors]
+            told = (schema_errors.explained(each, schema) for each in errors)
+            mistakes += [(origins.get(place, place), text) for place, text in told]
         known = {place for _, place, _ in found}
         found += [(source.line(p), p, text) for p, text in mistakes if p not in known]
     if taken is None or found:

@@ -7,9 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from halab.redaction import redacted
+
 
 class HalabError(Exception):
-    """Anything that this project raises on purpose; its text is one clear line."""
+    """Anything that this project raises on purpose; its text is one clear line, without a secret.
+
+    Programs on nodes quote their configurations in what they have against them.
+    """
+
+    def __init__(self, *said: object) -> None:
+        super().__init__(*(redacted(one) if isinstance(one, str) else one for one in said))
 
 
 class UserError(HalabError):

@@ -19,6 +19,9 @@ from halab.wait import Condition
 
 CONFIG = "/etc/keepalived/keepalived.conf"
 BEFORE = CONFIG + ".before"
+FIREWALL = "/etc/keepalived/vrrp.nft"
+DROP_IN = "/etc/systemd/system/keepalived.service.d/vrrp.conf"
+"""Has the firewall stand before keepalived does, at every start."""
 UNIT = "keepalived.service"
 DUMP = "/tmp/keepalived.data"
 # a raw socket's port is its protocol: 112, VRRP (RFC 9568 section 5.1.1.4)
@@ -70,10 +73,11 @@ class Keepalived:
         """What it says of itself; raises :class:`NotReached` when it writes nothing.
 
         The dump has the password in clear: the line is left out on the node, and the file removed.
+        One that is written later, by a keepalived that hung, finds a folder in its place.
         """
         try:
             self.node.run(
-                "rm -f -- %s; kill -s $(keepalived --signum=DATA) $(systemctl show -P MainPID %s)",
+                "rm -rf -- %s; kill -s $(keepalived --signum=DATA) $(systemctl show -P MainPID %s)",
                 DUMP,
                 UNIT,
             )
@@ -89,8 +93,10 @@ class Keepalived:
                 what=f"{self.node.name}: keepalived writes {DUMP}",
                 within=5,
             )
-        finally:
-            self.node.run("rm -f -- %s", DUMP)
+        except BaseException:
+            self.node.run("rm -rf -- %s; mkdir -m 700 -- %s", DUMP, DUMP)
+            raise
+        self.node.run("rm -f -- %s", DUMP)
         return Dump.parse(text)
 
     @contextmanager

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from halab.redaction import remember
+
 LABEL = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"  # RFC 1123 section 2.1, in lower case
 LAB_NAME = "^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$"  # leaves room in machine and namespace names
 IDENTIFIER = "^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
@@ -26,14 +28,16 @@ WORDS = {
 }
 """What each pattern asks for, for the message when a name does not match it."""
 
-# Comments, variables, quotes and escapes of keepalived.conf and haproxy.cfg.
-_UNSAFE = set("!#$\"'\\~")
+# Comments, variables, quotes, escapes and blocks of keepalived.conf and haproxy.cfg. keepalived
+# ends a block at a brace within a word, too.
+_UNSAFE = set("!#$\"'\\~{}")
 
 
 def _safe(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
+    remember(text)
     if not text or not all("!" < c <= "~" and c not in _UNSAFE for c in text):
-        raise ValueError("must be printable ASCII without spaces, quotes or any of ! # $ ~ \\")
+        raise ValueError("must be printable ASCII without spaces, quotes or any of ! # $ ~ { } \\")
     return secret
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from halab import address_plan, checked_file, consistency
+from halab import address_plan, checked_file, consistency, secret_source
 from halab.address_plan import mapping
 from halab.errors import ConfigurationError, TopologyError
 from halab.names import Identifier, Label, LabName, Password, Uri, User
@@ -43,10 +43,15 @@ __all__ = [
 
 
 class Authentication(Part):
-    """VRRP's authentication: clear text on the wire, against mistakes and not attackers."""
+    """VRRP's authentication: clear text on the wire, against mistakes and not attackers.
+
+    The password may be in a file or in the environment, see :mod:`halab.secret_source`.
+    """
 
     auth_type: Literal["PASS", "NONE"]
     auth_pass: Password | None = None
+    auth_pass_file: str | None = None
+    auth_pass_env: str | None = None
 
     @field_validator("auth_pass")
     @classmethod
@@ -88,20 +93,26 @@ class Check(Part):
 
 
 class Timeouts(Part):
-    """HAProxy's timeouts, in milliseconds."""
+    """HAProxy's timeouts, in milliseconds; ``http_request`` is for a whole request to come."""
 
     connect: Count
     client: Count
     server: Count
+    http_request: Count = 5000
 
 
 class Stats(Part):
-    """HAProxy's statistics page; the lab makes the password when it is left out."""
+    """HAProxy's statistics page; the lab makes the password when it is left out.
+
+    It may be in a file or in the environment, see :mod:`halab.secret_source`.
+    """
 
     port: Port
     uri: Uri
     user: User
     password: Password | None = None
+    password_file: str | None = None
+    password_env: str | None = None
 
     @field_validator("password")
     @classmethod
@@ -181,7 +192,14 @@ class Topology(Part):
         Raises :class:`TopologyError` with every mistake in it and its line. A mistake in one
         part does not hide those in others; only what is not YAML at all hides what follows.
         """
-        return checked_file.read(path, cls, cls.json_schema(), consistency.findings, TopologyError)
+        return checked_file.read(
+            path,
+            cls,
+            cls.json_schema(),
+            consistency.findings,
+            TopologyError,
+            filling=secret_source.filled_in,
+        )
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

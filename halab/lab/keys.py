@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from halab.redaction import remember
+
 
 @dataclass(frozen=True)
 class KeyPair:
@@ -14,6 +16,10 @@ class KeyPair:
 
     private: str
     public: str
+
+    def __post_init__(self) -> None:
+        for line in self.private.splitlines()[1:-1]:  # not its first and last, which all have
+            remember(line)
 
     def __repr__(self) -> str:
         return f"KeyPair(public={self.public!r})"

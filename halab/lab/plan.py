@@ -19,6 +19,7 @@ from halab.lab.keys import KeyPair
 from halab.lab.machine import Blueprint
 from halab.lab.qemu import Emulation
 from halab.lab.switch import Route
+from halab.redaction import remember
 from halab.topology import Director, Gateway, RoutedClient, Server, Topology
 from halab.topology import Machine as Described
 
@@ -41,6 +42,10 @@ class Secrets:
 
     vrrp: str
     stats: str
+
+    def __post_init__(self) -> None:
+        remember(self.vrrp)
+        remember(self.stats)
 
     def __repr__(self) -> str:
         return "Secrets(…)"
