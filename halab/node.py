@@ -51,8 +51,7 @@ class Node:
         self, command: str, *values: str, stdin: str | bytes = "", limit: float | None = None
     ) -> CommandResult:
         """Run a command whatever its status. ``%s`` in it are the values, quoted for the shell."""
-        line = command % tuple(shlex.quote(str(v)) for v in values) if values else command
-        raw = line.encode()
+        raw = quoted(command, *values).encode()
         said = stdin.encode() if isinstance(stdin, str) else stdin
         status, out, err = self.backend.execute(raw, stdin=said, limit=limit)
         return self.backend.result(status, raw, out, err)
@@ -119,6 +118,15 @@ class Node:
     def close(self) -> None:
         """Close the connection; the next command opens another."""
         self.backend.close()
+
+
+def quoted(command: str, *values: str) -> str:
+    """The command with each ``%s`` a value, quoted for the shell; as it is without values.
+
+    >>> quoted("rm -- %s", "a b; reboot")
+    "rm -- 'a b; reboot'"
+    """
+    return command % tuple(shlex.quote(str(value)) for value in values) if values else command
 
 
 def each(nodes: Iterable[Node], action: Callable[[Node], T]) -> dict[str, T]:
