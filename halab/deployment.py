@@ -8,6 +8,7 @@ from halab import templates, tracking
 from halab.configuration import Configuration
 from halab.cpu import cpu_list
 from halab.haproxy import HAProxy
+from halab.keepalived import CONFIG, DROP_IN, FIREWALL
 from halab.lab.plan import Secrets
 from halab.topology import Topology
 
@@ -66,7 +67,9 @@ def files(
         # HAProxy of the BACKUP binds the VIP before it has it
         "/etc/sysctl.d/90-vip.conf": "net.ipv4.ip_nonlocal_bind = 1\n",
         "/etc/systemd/system/haproxy@.service": templates.text("haproxy@.service"),
-        "/etc/keepalived/keepalived.conf": templates.render("keepalived.conf.j2", **filled),
+        CONFIG: templates.render("keepalived.conf.j2", **filled),
+        FIREWALL: templates.render("vrrp.nft.j2", **filled),
+        DROP_IN: templates.text("keepalived.drop-in"),
     }
     if configuration.tracking == "script":
         ports = [topology.haproxy.stats.port + process - 1 for process in processes]

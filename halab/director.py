@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from halab import sysctl, tracking
 from halab.configuration import Configuration
 from halab.haproxy import HAProxy, Place
-from halab.keepalived import Keepalived
+from halab.keepalived import FIREWALL, Keepalived
 from halab.node import Node
 
 # Files are laid here first, and checked by the programs that will read them.
@@ -132,6 +132,8 @@ class Director:
                 steps.append("systemctl daemon-reload")
             if sysctl.FILE in changed:
                 steps.append(sysctl.noting(changed[sysctl.FILE]))
+            if FIREWALL in changed:  # where keepalived runs, nobody else loads it
+                steps.append(f"nft -f {FIREWALL}")
             if any(path.startswith("/etc/sysctl.d/") for path in changed):
                 steps += [f"sysctl -q -p {p}" for p in changed if p.startswith("/etc/sysctl.d/")]
             self.node.run("\n".join(step for step in steps if step))
@@ -155,6 +157,8 @@ def _check(path: str, haproxy: str) -> str:
             f"said=$(keepalived -t -f {CANDIDATE}{path} 2>&1) || "
             "! echo \"$said\" | grep -v 'since own interface' >&2"
         )
+    if path == FIREWALL:
+        return f"nft -c -f {CANDIDATE}{path}"
     return ""
 
 

@@ -7,7 +7,8 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from halab import cpu, haproxy_cfg, haproxy_stat, peers, stick_table, thread, wait
+from halab import cli_socket, cpu, haproxy_cfg, haproxy_stat, peers, stick_table, thread, wait
+from halab.cli_socket import CliSocket
 from halab.errors import CommandFailed, NodeError
 from halab.haproxy_stat import Stat
 from halab.node import Node
@@ -98,6 +99,10 @@ class HAProxy:
     def info(self) -> dict[str, str]:
         """``show info``: version, uptime, connections."""
         return haproxy_stat.parse_info(self.tell("show info"))
+
+    def admin_sockets(self) -> tuple[CliSocket, ...]:
+        """``show cli sockets``, without the one on which its own master process speaks to it."""
+        return cli_socket.parse(self.tell("show cli sockets"))
 
     def listeners(self) -> frozenset[int]:
         """The PIDs that listen on its frontend's ports; none before it runs."""

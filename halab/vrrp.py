@@ -20,7 +20,7 @@ GROUP = IPv4Address("224.0.0.18")
 """Where adverts go unless ``unicast_peer`` is set (RFC 9568 section 5.1.1.2)."""
 
 _ETHERTYPE_IPV4 = 0x0800
-_PROTOCOL = 112  # RFC 9568 section 5.1.1.4
+PROTOCOL = 112  # RFC 9568 section 5.1.1.4
 _ADVERTISEMENT = 1  # RFC 9568 section 5.2.2: the only type there is
 _IP_HEADER = 20  # keepalived sends no IP options
 _HEADER = 8  # version and type to checksum; the addresses follow, then the v2 auth data
@@ -131,7 +131,7 @@ class Advert:
         if ethernet is None or ethernet.ethertype != _ETHERTYPE_IPV4:
             return None
         packet = ethernet.payload
-        if len(packet) < _IP_HEADER or packet[0] >> 4 != 4 or packet[9] != _PROTOCOL:
+        if len(packet) < _IP_HEADER or packet[0] >> 4 != 4 or packet[9] != PROTOCOL:
             return None
         if int.from_bytes(packet[6:8], "big") & 0x1FFF:  # a later fragment has no VRRP header
             return None

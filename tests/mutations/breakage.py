@@ -16,7 +16,7 @@ from halab.director import Director
 from halab.faults import apache_killed
 from halab.hypervisor import libvirt
 from halab.hypervisor.libvirt import LibvirtHypervisor
-from halab.keepalived import CONFIG, UNIT
+from halab.keepalived import CONFIG, FIREWALL, UNIT
 from halab.lab.embedded import EmbeddedLab
 from halab.lab.switch import Loss
 from halab.nic import Nic
@@ -588,3 +588,58 @@ def closed_after_a_death(director: Director) -> Break:
         "until pgrep -x haproxy; do sleep 0.1; done; sleep 2; nft delete table ip mutation",
         "nft delete table ip mutation 2>/dev/null; true",
     )
+
+
+def packaged_as(node: Node, package: str, version: str) -> Break:
+    """The node's dpkg says that another version of a package is installed."""
+    expression = f"/^Package: {package}$/,/^$/s/^Version: .*/Version: {version}/"
+    return edited(node, "/var/lib/dpkg/status", expression, lambda: None)
+
+
+@contextmanager
+def queue_of_sixteen(cluster: Cluster) -> Iterator[None]:
+    """The MASTER's kernel keeps 16 half-open connections to a port, and sends no cookies."""
+    with (
+        done(
+            cluster.master.node,
+            "sysctl -q -w net.ipv4.tcp_syncookies=0",
+            "sysctl -q -w net.ipv4.tcp_syncookies=1",
+        ),
+        haproxy_cfg(cluster, "s/^( +bind [0-9.]+:[0-9]+)$/\\1 backlog 16/"),
+    ):
+        yield
+
+
+def admin_socket_open_to_others(cluster: Cluster) -> Break:
+    """The BACKUP's; a reload would hand the old socket over, with the mode that it has."""
+    haproxy = cluster.backup.haproxy()
+
+    def start_anew() -> None:
+        haproxy.node.run("systemctl restart %s", haproxy.unit.name)
+
+    return edited(haproxy.node, haproxy.config, "s/mode 660/mode 666/", start_anew)
+
+
+@contextmanager
+def vrrp_for_anyone(cluster: Cluster) -> Iterator[None]:
+    """Both directors take adverts from anywhere, and ask for no password."""
+    with ExitStack() as edits:
+        for director in cluster.directors.values():
+            node, reload = director.node, director.keepalived.reload
+            edits.enter_context(done(node, "nft delete table ip vrrp", f"nft -f {FIREWALL}"))
+            expression = "/authentication \\{/,/\\}/d"
+            edits.enter_context(edited(node, CONFIG, expression, reload))
+        cluster.await_steady()
+        yield
+
+
+@contextmanager
+def stranger_cut_off(cluster: Cluster) -> Iterator[None]:
+    """The second client's VRRP does not get to the last one, which watches the LAN."""
+    _, stranger, *_, watcher = cluster.clients
+    loss = Loss(stranger, watcher, "vrrp")
+    try:
+        cluster.lab.lose(loss)
+        yield
+    finally:
+        cluster.lab.lose_no_more(loss)

@@ -1,0 +1,99 @@
+"""What the cluster shows to whoever is on its network or has an account on its nodes."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import pytest
+
+from fixtures.evidence import Evidence
+from halab import advisory, secret_file, webserver
+from halab.advisory import Installed
+from halab.cluster import Cluster
+from halab.node import Node, each
+
+pytestmark = pytest.mark.observe
+
+BOTH = pytest.mark.parametrize("role", ["master", "backup"])
+
+# Nobody's password and those that are in manuals; HAProxy's own documentation has the first.
+KNOWN_TO_ALL = (None, ("admin", "admin"), ("haproxy", "haproxy"), ("admin", "password"))
+
+
+@BOTH
+def test_statistics_are_for_whoever_has_the_password(cluster: Cluster, role: str) -> None:
+    """The page tells every backend's address and load: each one that is served wants a password."""
+    director, opened = getattr(cluster, role), []
+    for process in cluster.processes:
+        for section in director.haproxy(process).deployed().stats:
+            for address, port in section.binds:
+                where = director.node.address if address == "*" else address
+                for auth in KNOWN_TO_ALL:
+                    answer = webserver.get(where, port, section.stats.uri, auth=auth)
+                    if answer.status != 401:
+                        opened.append(f"{where}:{port}{section.stats.uri} to {auth or 'anyone'}")
+    assert not opened, f"give each a password of its own by 'stats auth': {opened}"
+
+
+@BOTH
+def test_admin_sockets_are_on_no_network(cluster: Cluster, role: str) -> None:
+    """Whoever reaches one can take servers out: a file has a mode, and a TCP port has none."""
+    haproxy = getattr(cluster, role).haproxy
+    exposed = [
+        f"{socket.address} (level {socket.level})"
+        for process in cluster.processes
+        for socket in haproxy(process).admin_sockets()
+        if socket.path is None
+    ]
+    assert not exposed, f"make it a UNIX socket, 'stats socket /run/haproxy/…': {exposed}"
+
+
+@BOTH
+def test_admin_sockets_are_closed_to_others(cluster: Cluster, role: str) -> None:
+    """To connect is to write: others of the director may not."""
+    director = getattr(cluster, role)
+    paths = [
+        socket.path
+        for process in cluster.processes
+        for socket in director.haproxy(process).admin_sockets()
+        if socket.path is not None
+    ]
+    assert paths, "no admin socket: nobody can ask HAProxy anything"
+    modes = {path: director.node.host.file(path).mode for path in paths}
+    opened = {path: f"{mode:o}" for path, mode in modes.items() if mode & 0o002}
+    assert not opened, f"give it 'mode 660' in its stats socket line: {opened}"
+
+
+def test_keys_and_passwords_are_closed_to_others(cluster: Cluster) -> None:
+    """Private keys, and the configurations with VRRP's and the statistics' passwords, on all nodes.
+
+    Each director has at least those two: a search that finds fewer proves nothing.
+    """
+    found = each(cluster.lab.nodes.values(), secret_file.secret_files)
+    for director in cluster.directors.values():
+        files = {PurePath(path).name for path in found[director.name]}
+        assert {"keepalived.conf", "haproxy-1.cfg"} <= files, f"not searched: {sorted(files)}"
+    opened = [
+        f"{node}: {path} ({told})"
+        for node, files in found.items()
+        for path, told in secret_file.open_to_others(files).items()
+    ]
+    assert not opened, f"chmod 600 and chown root: {opened}"
+
+
+def test_no_program_has_a_known_remote_hole(cluster: Cluster, evidence: Evidence) -> None:
+    """By the table of halab/advisories.yaml; of HAProxy it is the running one that counts, too."""
+    as_of, known = advisory.table()
+    evidence.note(f"{len(known)} advisories, kept up to {as_of}")
+    nodes = [*cluster.lab.nodes.values(), cluster.vm(cluster.backends[0].name)]
+    installed = each(nodes, advisory.installed)
+    for director in cluster.directors.values():
+        release = installed[director.name][0].release
+        for process in cluster.processes:
+            version = director.haproxy(process).info()["Version"]
+            installed[director.name] += (Installed("haproxy", version, release),)
+
+    def holes(node: Node) -> tuple[str, ...]:
+        return advisory.holes(node, installed[node.name])
+
+    assert not [hole for found in each(nodes, holes).values() for hole in found]
