@@ -60,7 +60,7 @@ def hostile_or(pattern: str) -> st.SearchStrategy[str]:
 
 
 @pytest.mark.parametrize("kind", PATTERNS, ids=PATTERNS.values())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_name_that_is_taken_needs_no_quotes(kind: object, data: st.DataObject) -> None:
     """So it reaches a shell as one harmless word even where it is not quoted, and no option."""
@@ -74,7 +74,7 @@ def test_name_that_is_taken_needs_no_quotes(kind: object, data: st.DataObject) -
     assert not taken.startswith("-") or kind is names.User
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(values=st.lists(HOSTILE.filter(lambda text: "\0" not in text), min_size=1, max_size=4))
 @example(["a'b", "$(id)", "\n", "-n"])
 def test_shell_gets_each_value_as_it_is(values: list[str]) -> None:
@@ -125,7 +125,7 @@ LINES = {
 }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_value_that_is_taken_stays_in_its_line(data: st.DataObject) -> None:
     """Every file has as many lines as ever, and its reader finds the value where it belongs."""
