@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.performance, pytest.mark.disruptive]
 def test_figure(bar: MeasuredBar, own_floor: OwnFloor, nights: Nights) -> None:
     """A bar, in turns with the figure's others: no lower than this lab's own floor."""
     nights.remember(bar)
-    assert own_floor.findings(bar) == []
+    found = own_floor.findings(bar)
+    assert not found, "; ".join(found)
 
 
 def test_what_the_thesis_states(
