@@ -111,8 +111,14 @@ def test_no_failure_gives_a_secret_away(topology: Path, tmp_path: Path) -> None:
     assert not looking.leaks
 
 
-@pytest.mark.parametrize("vrrp", [f"{VRRP}-too-long", f"{VRRP[:5]} {{", f"{VRRP[:6]}\n}}"])
-@pytest.mark.parametrize("command", ["pytest --collect-only", "halab.cli lab status"])
+@pytest.mark.parametrize(
+    ("command", "vrrp"),
+    [
+        ("pytest --collect-only", f"{VRRP}-too-long"),
+        ("halab.cli lab status", f"{VRRP[:5]} {{"),
+        ("halab.cli lab status", f"{VRRP[:6]}\n}}"),
+    ],
+)
 def test_bad_topology_gives_no_secret_away(topology: Path, command: str, vrrp: str) -> None:
     """It is refused for the password, in each way to come by it."""
     ran = run(*command.split(), f"--topology={topology}", vrrp=vrrp)
