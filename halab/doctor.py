@@ -165,7 +165,7 @@ def _clock(lines: list[list[str]], before: float, after: float) -> Iterator[str]
         return
     off, error = told[0] - (before + after) / 2, (after - before) / 2
     if abs(off) > CLOCK_OFF + error:
-        yield f"its clock is {off:+.1f} s from ours: have both follow NTP (systemd-timesyncd)"
+        yield f"its clock is {off:+.0f} s from ours: have both follow NTP (systemd-timesyncd)"
 
 
 def _nic(lines: list[list[str]], node: Node, *, bridged: bool) -> Iterator[str]:

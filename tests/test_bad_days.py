@@ -54,7 +54,7 @@ DAYS = {
         "edge2",
         AHEAD,
         f"rm {FAKE_DATE}",
-        "its clock is +60.0 s from ours: have both follow NTP",
+        "its clock is +60 s from ours: have both follow NTP",
     ),
     "no Python": (
         "gen2",
@@ -120,15 +120,11 @@ def test_verdict_is_right_in_another_language(foreign: Operator) -> None:
     assert outcome.status == 0, outcome.said
 
 
-@pytest.mark.parametrize(
-    "tests",
-    [
-        pytest.param(LOOK, id="looking"),
-        pytest.param(("suites/ha/test_failover.py", "--allow-disruption"), id="breaking"),
-    ],
-)
-def test_verdict_is_right_from_far_away(foreign: Operator, tests: tuple[str, ...]) -> None:
-    """With 200 ms to each machine and back: what is measured is measured on the clients."""
+def test_verdict_is_right_from_far_away(foreign: Operator) -> None:
+    """With 200 ms to each machine and back: what is looked at is measured on the clients.
+
+    Nothing is broken from there: what a fault costs would be counted from before it is done.
+    """
     far = (HERE / "far.py").read_text()
 
     def move_away(lab: RemoteLab) -> None:
@@ -149,8 +145,9 @@ def test_verdict_is_right_from_far_away(foreign: Operator, tests: tuple[str, ...
     distant.topology.write_text(text + "    port: 2222\n")
     foreign.does(move_away)
     try:
-        outcome = distant.judges(*tests)
+        outcome = distant.judges("suites/ha", "--allow-disruption")
     finally:
         foreign.does(come_back)
     assert outcome.status == 0, outcome.said
-    assert outcome.names("passed")
+    assert len(outcome.names("passed")) >= 15
+    assert "run it from a machine where one takes less than" in outcome.said
