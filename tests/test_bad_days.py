@@ -88,6 +88,25 @@ def test_it_is_told_by_name_and_rejected(foreign: Operator, day: str) -> None:
     assert took < 12
 
 
+def test_who_does_not_mend_what_he_broke_ends_the_session(foreign: Operator) -> None:
+    """By name, though the service goes on: nothing is broken further by those after him."""
+    try:
+        outcome = foreign.judges("tests/foreign_lab/left_broken.py", "--allow-disruption")
+        came_after = foreign.does(lambda lab: lab.nodes["edge2"].ask("ls /tmp/came-after").rc == 0)
+    finally:
+        foreign.does(
+            lambda lab: lab.nodes["edge2"].run(
+                "rm -f /run/full /tmp/came-after; mount -o remount,size=20% /run"
+            )
+        )
+        become_well(foreign)
+    said = outcome.said
+    assert outcome.status != 0, said
+    assert "test_that_leaves_a_disk_full left the cluster broken" in said
+    assert "edge2: /run is full" in said
+    assert not came_after
+
+
 def test_node_that_hangs_on_commands_is_named_in_time(foreign: Operator) -> None:
     """It lets everybody in, and no command ever begins: its login shell sees to that."""
     hangs = (

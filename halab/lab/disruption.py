@@ -38,8 +38,8 @@ def refusal(remote: Remote, nodes: Sequence[Node], *, allowed: bool) -> str:
     away = min(_takes(nodes[0]) for _ in range(5))
     if away > NEAR:
         return (
-            f"a command on {nodes[0].name} takes {away:.2f} s, and what a fault costs is counted from "
-            f"here: run it from a machine where one takes less than {NEAR:g} s"
+            f"a command on {nodes[0].name} takes {away:.2f} s, and what a fault costs is counted "
+            f"from here: run it from a machine where one takes less than {NEAR:g} s"
         )
     return ""
 
