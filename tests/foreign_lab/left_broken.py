@@ -1,4 +1,4 @@
-"""A suite whose first test breaks something and does not mend it: run on purpose, never collected."""
+"""A suite whose first test breaks something and mends nothing: run on purpose, never collected."""
 
 from __future__ import annotations
 
