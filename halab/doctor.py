@@ -25,7 +25,7 @@ WITHIN = 5.0
 """Seconds for all of it: longer than a connection that fails, and than a command that hangs."""
 ENDING = 0.2
 """Seconds of them for what is done when all have been waited for."""
-ANSWERS = 4.0
+ANSWERS = 3.0
 """Seconds that a node may take to answer, once it has let us in."""
 CLOCK_OFF = 1.0
 """Seconds by which a node's clock may differ from ours, beyond half of the round trip."""
