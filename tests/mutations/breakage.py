@@ -605,19 +605,19 @@ def queue_of_sixteen(cluster: Cluster) -> Iterator[None]:
             "sysctl -q -w net.ipv4.tcp_syncookies=0",
             "sysctl -q -w net.ipv4.tcp_syncookies=1",
         ),
-        haproxy_cfg(cluster, "s/^( +bind [0-9.]+:[0-9]+)$/\\1 backlog 16/"),
+        started_anew(cluster.master, "s/^( +bind [0-9.]+:[0-9]+)$/\\1 backlog 16/"),
     ):
         yield
 
 
-def admin_socket_open_to_others(cluster: Cluster) -> Break:
-    """The BACKUP's; a reload would hand the old socket over, with the mode that it has."""
-    haproxy = cluster.backup.haproxy()
+def started_anew(director: Director, expression: str) -> Break:
+    """Its HAProxy with an edited configuration: a reload hands sockets over as they are."""
+    haproxy = director.haproxy()
 
-    def start_anew() -> None:
+    def start() -> None:
         haproxy.node.run("systemctl restart %s", haproxy.unit.name)
 
-    return edited(haproxy.node, haproxy.config, "s/mode 660/mode 666/", start_anew)
+    return edited(haproxy.node, haproxy.config, expression, start)
 
 
 @contextmanager

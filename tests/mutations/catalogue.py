@@ -1153,7 +1153,7 @@ MUTATIONS = (
         "an admin socket is open to others",
         EXPOSURE + "test_admin_sockets_are_closed_to_others[backup]",
         "'mode 660'",
-        by.admin_socket_open_to_others,
+        lambda c: by.started_anew(c.backup, "s/mode 660/mode 666/"),
     ),
     Mutation(
         "a private key is open to others",
