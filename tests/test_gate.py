@@ -26,9 +26,11 @@ TOPOLOGY = Path("topology.yaml")
 CANDIDATES = Path("examples/candidates")
 TRACKED = Path("examples/today/tracked")
 
-# What a gate may have left on a director: files, processes and namespaces of its own.
+# What a gate may have left on a director: files, processes and namespaces of its own. The script
+# that tracks HAProxy, and its user, stay there after anybody's use of it.
 PICTURE = """
-find /etc /usr/local -xdev -type f | sort | xargs sha256sum
+find /etc/haproxy /etc/keepalived/keepalived.conf /etc/sysctl.d /etc/systemd/system /usr/local \\
+    -xdev -type f | sort | xargs sha256sum
 ls -A /run | grep halab
 ps -eo comm= | grep -E 'haproxy|keepalived|h2load|python3|unshare' | sort
 lsns -n -o TYPE | sort | uniq -c
