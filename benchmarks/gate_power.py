@@ -95,7 +95,7 @@ def session(node: Node, today: Contender, lengths: dict[str, int], beside: int) 
 
 
 def table(lines: list[dict[str, Any]]) -> str:
-    """What all sessions together say, with bounds at 95 % (Clopper and Pearson)."""
+    """What all sessions together say, with one-sided bounds (Clopper and Pearson)."""
     rows = ["| beside | more CPU | tests | found slower | undecided | at 95 % | median |"]
     rows.append("|" + "---|" * 7)
     for beside in (0, HOGS):
@@ -107,13 +107,20 @@ def table(lines: list[dict[str, Any]]) -> str:
         for name, found in of.items():
             slower = sum(one["slower"] for one in found)
             unclear = sum(one["unclear"] for one in found)
-            bounds = stats.binomtest(slower, len(found)).proportion_ci(0.95)
+            bound = _bound(slower, len(found), alarms=name == "equal")
             median = statistics.median(one["median"] for one in found)
             rows.append(
                 f"| {f'{beside} hogs' if beside else 'nothing'} | {name} | {len(found)} | {slower} "
-                f"| {unclear} | {bounds.low:.1%} to {bounds.high:.1%} | {median:+.1%} |"
+                f"| {unclear} | {bound} | {median:+.1%} |"
             )
     return "\n".join(rows)
+
+
+def _bound(slower: int, of: int, *, alarms: bool) -> str:
+    """How many are found at most, where none should be, or at least, where all should."""
+    side = "less" if alarms else "greater"
+    rates = stats.binomtest(slower, of, alternative=side).proportion_ci(0.95)
+    return f"at most {rates.high:.1%}" if alarms else f"at least {rates.low:.1%}"
 
 
 def main() -> None:

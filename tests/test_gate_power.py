@@ -25,10 +25,15 @@ def test_both_of_a_session_that_are_equal_are_counted_as_one_kind() -> None:
     assert len({row.count("|") for row in rows}) == 1
 
 
-def test_no_alarm_in_300_bounds_the_rate_below_sixteen_in_a_thousand() -> None:
-    """What the long run is for: Clopper and Pearson's upper bound at 95 %."""
-    row = table([line(0, equal=False)] * 300).splitlines()[2]
-    assert "0.0% to 1.2%" in row
+def test_one_alarm_in_300_bounds_the_rate_below_sixteen_in_a_thousand() -> None:
+    """What the long run is for."""
+    row = table([line(0, equal=False)] * 299 + [line(0, equal=True)]).splitlines()[2]
+    assert "at most 1.6%" in row
+
+
+def test_a_missed_one_in_twenty_bounds_the_power() -> None:
+    row = table([line(0, **{"+5%": n > 0}) for n in range(20)]).splitlines()[2]
+    assert "at least 78.4%" in row
 
 
 def test_a_costlier_one_has_as_many_rules_as_its_goal_says() -> None:
