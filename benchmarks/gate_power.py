@@ -37,7 +37,7 @@ HOGS = 2
 LENGTHS = (50, 900, 1800)
 """Bytes that a rule hashes, for the line on which a goal is found."""
 ROUNDS = 4
-GOALS = {"+5%": (0.05, 1), "+10%": (0.10, 3)}
+GOALS = {"+5%": (0.05, 2), "+10%": (0.10, 4)}
 """The slowdowns that are to be found, and by how many such rules each is made."""
 
 say = partial(print, file=sys.stderr, flush=True)
