@@ -34,6 +34,8 @@ class Result:
     claim: str = ""
     why: str = ""
     measured: tuple[str, ...] = ()
+    figures: tuple[tuple[str, float, float, str], ...] = ()
+    """What, the figure, its resolution and its unit."""
 
     @property
     def bad(self) -> bool:
@@ -93,10 +95,12 @@ def _tests(n: int) -> str:
     return f"{n} test{'' if n == 1 else 's'}"
 
 
-def markdown(verdict: Verdict, facts: Mapping[str, str]) -> str:
-    """A short page for a CI to show."""
-    parts = [
-        f"# {_plain(verdict.sentence)}",
+def markdown(verdict: Verdict, facts: Mapping[str, str], changes: Iterable[str] = ()) -> str:
+    """A short page for a CI to show; ``changes`` are lines on what was otherwise before."""
+    parts = [f"# {_plain(verdict.sentence)}"]
+    if lines := [f"- {_plain(line)}" for line in changes]:
+        parts += ["## Since the last run", *lines]
+    parts += [
         _table(["", ""], ([_plain(name), _plain(fact)] for name, fact in facts.items())),
         _table(COLUMNS, ([f"`{suite}`", *cells] for suite, *cells in verdict.by_suite())),
     ]
