@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from halab.portrait import Portrait, DirectorSeen
+from halab.portrait import DirectorSeen, Portrait
 
 WIDTH = 900
 MARGIN = 10

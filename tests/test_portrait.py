@@ -5,11 +5,11 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
-from halab import as_found_svg
-from halab.as_found import AsFound, DirectorFound
+from halab import portrait_svg
+from halab.portrait import DirectorSeen, Portrait
 
 BACKENDS = {f"web{n}": "UP" for n in range(1, 5)}
-LB1 = DirectorFound(
+LB1 = DirectorSeen(
     "lb1", "192.168.250.1", "MASTER", "", "6.1", 2, "2.6.12", "2.2.7", True, True,
     frozenset({1}), BACKENDS,
 )  # fmt: skip
@@ -17,9 +17,9 @@ LB2 = replace(LB1, name="lb2", address="192.168.250.2", state="BACKUP", holds=Fa
 SERVERS = {"server1": ("web1", "web2"), "server2": ("web3", "web4")}
 
 
-def found(*directors: DirectorFound) -> AsFound:
+def found(*directors: DirectorSeen) -> Portrait:
     """A cluster with two servers."""
-    return AsFound("192.168.250.250", "default", directors, SERVERS, ("client1",), ("client4",))
+    return Portrait("192.168.250.250", "default", directors, SERVERS, ("client1",), ("client4",))
 
 
 def texts(svg: str) -> list[str]:
@@ -51,7 +51,7 @@ def test_what_is_wrong_is_in_the_sentence_and_in_the_drawing() -> None:
         "lb2 (BACKUP) does not answer: lb2: no route to host",
     ):
         assert words in seen.sentence()
-    drawing = as_found_svg.drawn(seen)
+    drawing = portrait_svg.drawn(seen)
     assert "✗ keepalived does not run" in texts(drawing)
     assert "does not answer" in texts(drawing)
     assert texts(drawing).count("D") == 1
@@ -69,6 +69,6 @@ def test_facts_are_told_once_where_they_are_the_same() -> None:
 
 def test_words_of_nodes_are_no_markup() -> None:
     """A drawing is in a page."""
-    drawing = as_found_svg.drawn(found(replace(LB1, silent="<script>alert(1)</script>"), LB2))
+    drawing = portrait_svg.drawn(found(replace(LB1, silent="<script>alert(1)</script>"), LB2))
     assert "<script" not in drawing
     ET.fromstring(drawing)
