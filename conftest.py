@@ -18,6 +18,7 @@ pytest_plugins = [
     "fixtures.clients",
     "fixtures.lan",
     "fixtures.stories",
+    "fixtures.failures",
     "fixtures.faults",
     "fixtures.round_trip",
     "fixtures.performance",

@@ -19,6 +19,7 @@ getconf _NPROCESSORS_ONLN
 haproxy -v 2>&1 | sed -nE '1s/.*version ([^ ]+).*/\\1/p'
 keepalived --version 2>&1 | sed -nE '1s/^Keepalived v?([^ ]+).*/\\1/p'
 systemctl is-active keepalived.service || true
+cut -d ' ' -f 3 /proc/$(systemctl show -P MainPID keepalived.service)/stat 2>/dev/null || echo -
 """
 
 
@@ -36,10 +37,13 @@ class DirectorSeen:
     haproxy: str = ""
     keepalived: str = ""
     keepalived_runs: bool = False
+    keepalived_frozen: bool = False
     holds: bool = False
     processes: frozenset[int] = frozenset()
     backends: Mapping[str, str] = field(default_factory=dict)
     """What its first HAProxy holds each server for, such as "UP" or "DOWN (L4CON)"."""
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """Its turns in a round, of each server that is UP."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Portrait:
                 parts.append(f"{d.name} ({d.state}) does not answer: {d.silent}")
                 continue
             stopped = [] if d.keepalived_runs else ["keepalived does not run"]
+            stopped += ["keepalived is frozen"] if d.keepalived_frozen else []
             stopped += [] if d.processes else ["no HAProxy runs"]
             bad = {n: state for n, state in d.backends.items() if state != "UP"}
             seen = f"{len(d.backends) - len(bad)} of {len(d.backends)} backends UP"
@@ -119,7 +124,8 @@ def _director(cluster: Cluster, director: Director) -> DirectorSeen:
     described = cluster.topology.directors[director.name]
     who = (director.name, str(described.address), str(described.state))
     try:
-        kernel, cpus, haproxy, keepalived, active = director.node.run(_LOOK).splitlines()[:5]
+        told = director.node.run(_LOOK).splitlines()
+        kernel, cpus, haproxy, keepalived, active, state = told
         processes, holds = director.haproxy_processes(), director.holds(cluster.vip)
     except (NodeError, ValueError) as error:
         return DirectorSeen(*who, silent=str(error))
@@ -128,9 +134,18 @@ def _director(cluster: Cluster, director: Director) -> DirectorSeen:
     except NodeError:  # it does not run, which is told by the processes
         servers = {}
     return DirectorSeen(
-        *who, "", kernel, int(cpus), haproxy, keepalived, active == "active", holds, processes,
-        {name: _state(server) for name, server in servers.items()},
-    )  # fmt: skip
+        *who,
+        kernel=kernel,
+        cpus=int(cpus),
+        haproxy=haproxy,
+        keepalived=keepalived,
+        keepalived_runs=active == "active",
+        keepalived_frozen=state == "T",
+        holds=holds,
+        processes=processes,
+        backends={name: _state(server) for name, server in servers.items()},
+        weights={name: server.weight or 0 for name, server in servers.items() if server.up},
+    )
 
 
 def _state(server: Stat) -> str:

@@ -86,9 +86,15 @@ def _director_lines(director: DirectorSeen) -> list[str]:
     bad = [name for name, state in director.backends.items() if state != "UP"]
     return [
         f"HAProxy {numbers} runs" if numbers else "✗ no HAProxy runs",
-        "keepalived runs" if director.keepalived_runs else "✗ keepalived does not run",
+        _keepalived(director),
         f"{len(director.backends) - len(bad)} of {len(director.backends)} backends UP",
     ]
+
+
+def _keepalived(director: DirectorSeen) -> str:
+    if director.keepalived_frozen:
+        return "✗ keepalived is frozen"
+    return "keepalived runs" if director.keepalived_runs else "✗ keepalived does not run"
 
 
 def _cells(vms: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -36,6 +36,8 @@ class Result:
     measured: tuple[str, ...] = ()
     figures: tuple[tuple[str, float, float, str], ...] = ()
     """What, the figure, its resolution and its unit."""
+    causes: tuple[str, ...] = ()
+    """What likely made it fail."""
 
     @property
     def bad(self) -> bool:
@@ -107,6 +109,7 @@ def markdown(verdict: Verdict, facts: Mapping[str, str], changes: Iterable[str] 
     for result in verdict.bad:
         parts.append(f"## {_plain(result.name)}: {result.outcome}")
         parts.extend(_plain(text) for text in (result.claim, result.why) if text)
+        parts.extend(f"Likely cause: {_plain(cause)}" for cause in result.causes)
         parts.extend(f"- {_plain(line)}" for line in result.measured)
     reasons = Counter(r.why for r in verdict.results if r.outcome is Outcome.SKIPPED)
     if reasons:

@@ -10,9 +10,18 @@ from halab.portrait import DirectorSeen, Portrait
 
 BACKENDS = {f"web{n}": "UP" for n in range(1, 5)}
 LB1 = DirectorSeen(
-    "lb1", "192.168.250.1", "MASTER", "", "6.1", 2, "2.6.12", "2.2.7", True, True,
-    frozenset({1}), BACKENDS,
-)  # fmt: skip
+    "lb1",
+    "192.168.250.1",
+    "MASTER",
+    kernel="6.1",
+    cpus=2,
+    haproxy="2.6.12",
+    keepalived="2.2.7",
+    keepalived_runs=True,
+    holds=True,
+    processes=frozenset({1}),
+    backends=BACKENDS,
+)
 LB2 = replace(LB1, name="lb2", address="192.168.250.2", state="BACKUP", holds=False)
 SERVERS = {"server1": ("web1", "web2"), "server2": ("web3", "web4")}
 

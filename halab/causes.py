@@ -1,0 +1,208 @@
+"""Known causes: what the clues of a failure show, in an operator's words, and where to look next.
+
+Each has a mutation of ``tests/mutations/catalogue.py`` that must be told by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from halab.clues import Clues
+from halab.invariants import Kind
+from halab.names import listed
+from halab.portrait import DirectorSeen
+
+
+@dataclass(frozen=True)
+class Likely:
+    """A cause that the clues show, and commands that show more of it."""
+
+    text: str
+    commands: tuple[str, ...] = ()
+
+
+Find = Callable[[Clues], Iterator[Likely]]
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A kind of cause. Unless ``always``, a fault that the test inflicted explains the same."""
+
+    name: str
+    find: Find
+    always: bool = False
+
+
+def likely(clues: Clues) -> list[Likely]:
+    """All causes that the clues show, the most telling first; often none."""
+    causes = (cause for cause in CAUSES if cause.always or not clues.inflicted)
+    return [found for cause in causes for found in cause.find(clues)]
+
+
+def on(node: str, command: str) -> str:
+    """The command line that runs a command on a node of a lab that stands."""
+    return f"./run lab shell {node} -- '{command}'"
+
+
+# -- what is deployed --------------------------------------------------------------------------
+
+
+def _differs(clues: Clues) -> Iterator[Likely]:
+    for director, files in clues.differences.items():
+        for path, lines in files.items():
+            shown = "; ".join(lines[:6]) + (" …" if len(lines) > 6 else "")
+            check = f"haproxy -c -f {path}" if path.endswith(".cfg") else f"ls -l {path}"
+            yield Likely(
+                f"{path} on {director} is not what the configuration asks for "
+                f"(- is missing, + is too much): {shown}",
+                (on(director, check), on(director, "journalctl -n 50")),
+            )
+
+
+def _weighs(clues: Clues) -> Iterator[Likely]:
+    for director in clues.answering:
+        usual = min(director.weights.values(), default=0)
+        odd = [f"{name} has {w}" for name, w in director.weights.items() if w != usual]
+        if odd:
+            yield Likely(
+                f"HAProxy on {director.name} does not give all servers the same weight: "
+                f"{listed(odd)}, the others {usual}",
+                (on(director.name, "echo show servers state | socat - /run/haproxy/*1.sock"),),
+            )
+
+
+def _filters(clues: Clues) -> Iterator[Likely]:
+    for director, rules in clues.rules.items():
+        blocked = [line.strip() for line in rules.splitlines() if _blocks(line)]
+        if blocked:
+            yield Likely(
+                f"a firewall on {director} keeps packets back: {'; '.join(blocked)}",
+                (on(director, "nft list ruleset"),),
+            )
+
+
+def _blocks(line: str) -> bool:
+    return bool({"drop", "reject"} & {*line.split()}) and "policy" not in line
+
+
+# -- what runs ---------------------------------------------------------------------------------
+
+
+def _silent(clues: Clues) -> Iterator[Likely]:
+    for director in clues.portrait.directors:
+        if director.silent:
+            yield Likely(
+                f"{director.name} does not answer: {director.silent}", ("./run lab status",)
+            )
+
+
+def _keepalived(clues: Clues) -> Iterator[Likely]:
+    for director in clues.answering:
+        if not director.keepalived_runs or director.keepalived_frozen:
+            how = "is frozen (SIGSTOP)" if director.keepalived_frozen else "does not run"
+            yield Likely(
+                f"keepalived on {director.name} {how}",
+                (on(director.name, "systemctl status keepalived"), _journal(director)),
+            )
+
+
+def _journal(director: DirectorSeen) -> str:
+    return on(director.name, "journalctl -n 50 -u keepalived")
+
+
+def _processes(clues: Clues) -> Iterator[Likely]:
+    for director in clues.answering:
+        if missing := sorted(clues.processes - director.processes):
+            units = " ".join(f"haproxy@{number}" for number in missing)
+            yield Likely(
+                f"HAProxy {', '.join(map(str, missing))} does not run on {director.name}",
+                (on(director.name, f"systemctl status {units}"),),
+            )
+
+
+# -- who has the VIP -----------------------------------------------------------------------------
+
+
+def _deaf(clues: Clues) -> Iterator[Likely]:
+    """Both hold the VIP, though both run: adverts do not reach the other."""
+    holders = clues.portrait.holders
+    alive = [d.name for d in clues.answering if d.keepalived_runs and not d.keepalived_frozen]
+    if len(holders) > 1 and {*holders} <= {*alive}:
+        yield Likely(
+            f"{' and '.join(holders)} do not take each other's adverts: both hold the VIP",
+            tuple(on(name, "timeout 5 tcpdump -ni eth0 vrrp") for name in holders),
+        )
+
+
+def _neighbours(clues: Clues) -> Iterator[Likely]:
+    holders = clues.portrait.holders
+    if len(holders) != 1 or holders[0] not in clues.macs:
+        return
+    right = clues.macs[holders[0]]
+    owners = {mac: name for name, mac in clues.macs.items()}
+    for client, mac in clues.neighbours.items():
+        if mac != right:
+            whose = owners.get(mac, "no director")
+            yield Likely(
+                f"{client} has the MAC of {whose} for the VIP ({mac}), which {holders[0]} holds "
+                f"({right})",
+                (on(client, f"ip neigh show to {clues.portrait.vip}"),),
+            )
+
+
+def _unannounced(clues: Clues) -> Iterator[Likely]:
+    if Kind.UNANNOUNCED in clues.said:
+        yield Likely(
+            "a director took the VIP without gratuitous ARP: clients and routers keep the MAC of "
+            "the one before",
+            (on(clues.portrait.directors[0].name, "grep garp /etc/keepalived/keepalived.conf"),),
+        )
+
+
+# -- backends ------------------------------------------------------------------------------------
+
+_CHECKS = {
+    "L4CON": ("refuses connections: Apache is dead, its machine lives", "systemctl status apache2"),
+    "L4TOUT": ("does not answer at all: its machine, its server or the way there is down", "true"),
+    "L7STS": ("answers the check with an error: its page is broken", "tail /var/log/apache2/*log"),
+    "L7TOUT": ("takes connections and does not answer: Apache hangs", "pgrep -a apache2"),
+}
+"""HAProxy's word for the check (management guide, 9.1, check_status), and what it means here."""
+
+
+def _backends(clues: Clues) -> Iterator[Likely]:
+    down: dict[str, dict[str, None]] = {}
+    for director in clues.answering:
+        for name, state in director.backends.items():
+            if state.startswith("DOWN") and "(" in state:
+                down.setdefault(state.partition("(")[2].rstrip(")"), {})[name] = None
+    for check, names in down.items():
+        means, command = _CHECKS.get(check, (f"is DOWN by its check ({check})", "true"))
+        first = next(iter(names))
+        yield Likely(f"{listed(names)} {means} ({check})", (on(first, command),))
+
+
+def _unchecked(clues: Clues) -> Iterator[Likely]:
+    for director in clues.answering:
+        bare = [name for name, state in director.backends.items() if state == "no check"]
+        if bare:
+            yield Likely(
+                f"HAProxy on {director.name} never checks {listed(bare)}: its line has no `check`",
+                (on(director.name, "grep -h server /etc/haproxy/*.cfg"),),
+            )
+
+
+CAUSES = (
+    Cause("a firewall", _filters, always=True),
+    Cause("a file that was changed", _differs, always=True),
+    Cause("a server that is never checked", _unchecked, always=True),
+    Cause("a weight", _weighs, always=True),
+    Cause("a director that is silent", _silent),
+    Cause("keepalived that is dead or frozen", _keepalived),
+    Cause("a HAProxy process that is missing", _processes),
+    Cause("directors that do not hear each other", _deaf),
+    Cause("a stale ARP entry", _neighbours, always=True),
+    Cause("a takeover that nobody was told of", _unannounced, always=True),
+    Cause("backends that are DOWN", _backends),
+)
