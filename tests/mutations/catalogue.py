@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from halab import tracking
 from halab.cluster import Cluster
-from halab.faults import slow
+from halab.faults import powered_off, slow
 from halab.keepalived import CONFIG, FIREWALL
 from tests.mutations import breakage as by
 from tests.mutations.breakage import Break
@@ -68,7 +68,8 @@ class Mutation:
 
     ``fast`` are those that a developer's every run can afford: about two seconds each. ``lab``
     is the kind of lab that can be broken so, ``guests`` what its VMs must be, and ``queues`` how
-    many the NICs of emulated directors must at least have.
+    many the NICs of emulated directors must at least have. ``cause`` is the known cause
+    (halab/causes.py) that the report must tell, and words of it.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Mutation:
     lab: str = "embedded"
     guests: str = "containers"
     queues: int = 1
+    cause: tuple[str, str] | None = None
 
 
 MUTATIONS = (
@@ -89,6 +91,7 @@ MUTATIONS = (
         "web4",
         by.apache_dead,
         fast=True,
+        cause=("backends that are DOWN", "web4 refuses connections"),
     ),
     Mutation(
         "a backend has a wrong address",
@@ -109,6 +112,7 @@ MUTATIONS = (
         "web9",
         lambda c: by.unchecked(c, "web9"),
         fast=True,
+        cause=("a server that is never checked", "never checks web9"),
     ),
     Mutation(
         "a backend is there twice",
@@ -116,6 +120,13 @@ MUTATIONS = (
         "web9-again",
         lambda c: by.haproxy_cfg(c, "s/( +server )web9 (.*)/&\\n\\1web9-again \\2/"),
         fast=True,
+    ),
+    Mutation(
+        "the BACKUP has no power",
+        HEALTH + "test_every_backend_is_up[default-backup]",
+        "lb2",
+        lambda c: powered_off(c, c.backup),
+        cause=("a director that is silent", "lb2 does not answer"),
     ),
     Mutation(
         "a server that is not in the topology is served",
@@ -155,6 +166,7 @@ MUTATIONS = (
         "web1",
         lambda c: by.weighted(c, ["web1"], 2),
         fast=True,
+        cause=("a weight", "web1 has 2, the others 1"),
     ),
     Mutation(
         "balance source instead of roundrobin",
@@ -259,12 +271,14 @@ MUTATIONS = (
         "client1",
         lambda c: by.hard_wired(c.first_client.node, str(c.vip), c.backup.mac()),
         fast=True,
+        cause=("a stale ARP entry", "client1 has the MAC of lb2 for the VIP"),
     ),
     Mutation(
         "the directors' virtual_router_id differ",
         SERVICE + "test_only_the_master_advertises",
         "192.168.250.111",
         by.both_masters,
+        cause=("directors that do not hear each other", "do not take each other's adverts"),
     ),
     Mutation(
         "the directors' passwords differ",
@@ -283,6 +297,7 @@ MUTATIONS = (
         SERVICE + "test_vip_is_on_exactly_one_director_the_master",
         "lb2",
         by.adverts_dropped,
+        cause=("a firewall", "a firewall on lb2 keeps packets back"),
     ),
     Mutation(
         "the MASTER advertises another priority",
@@ -295,6 +310,7 @@ MUTATIONS = (
         SERVICE + "test_adverts_come_every_advert_int",
         "advert_int}",
         by.advert_int_doubled,
+        cause=("a file that was changed", "+advert_int 2"),
     ),
     Mutation(
         "the MASTER's keepalived stutters",
@@ -340,6 +356,7 @@ MUTATIONS = (
         FAILOVER + "test_stopped_master_hands_the_vip_over_within_skew_time",
         "longest_outage <=",
         lambda c: by.without_gratuitous_arp(c, c.backup),
+        cause=("a takeover that nobody was told of", "took the VIP without gratuitous ARP"),
     ),
     Mutation(
         "keepalived of the BACKUP logs nothing",
@@ -428,6 +445,7 @@ MUTATIONS = (
         UNDISTURBED,
         "no director advertised as MASTER",
         by.both_frozen,
+        cause=("keepalived that is dead or frozen", "keepalived on lb1 is frozen"),
     ),
     Mutation(
         "the MASTER advertises and answers no ARP",
@@ -867,6 +885,7 @@ MUTATIONS = (
         "frozenset({1}) ==",
         lambda c: by.done(c.master.node, "systemctl stop haproxy@2", "systemctl start haproxy@2"),
         fast=True,
+        cause=("a HAProxy process that is missing", "HAProxy 2 does not run on lb1"),
     ),
     Mutation(
         "a HAProxy process does not come back with its director",

@@ -56,6 +56,14 @@ def test_suite_notices(
     assert not errors, f"an error in a fixture is no verdict:\n{errors[0][-3000:]}"
     assert failures, run.stdout[-3000:]
     assert mutation.says in told(failures[0])
+    if mutation.cause is not None:
+        assert mutation.cause[1] in causes(run.stdout)
+
+
+def causes(output: str) -> str:
+    """What the report says of the likely cause, as pytest prints it."""
+    told = output.partition(" likely cause -")[2]
+    return told.partition("\n")[2].partition("\n---")[0]
 
 
 def told(failure: str) -> str:
