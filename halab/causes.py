@@ -152,7 +152,7 @@ def _neighbours(clues: Clues) -> Iterator[Likely]:
 
 
 def _unannounced(clues: Clues) -> Iterator[Likely]:
-    if Kind.UNANNOUNCED in clues.said:
+    if Kind.UNANNOUNCED in clues.broken:
         yield Likely(
             "a director took the VIP without gratuitous ARP: clients and routers keep the MAC of "
             "the one before",

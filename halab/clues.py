@@ -13,6 +13,7 @@ from halab.cluster import Cluster
 from halab.director import Director
 from halab.errors import NodeError
 from halab.found import FoundCluster
+from halab.invariants import Kind
 from halab.node import Node, each
 from halab.portrait import DirectorSeen, Portrait
 from halab.set_up import scrubbed
@@ -24,12 +25,12 @@ T = TypeVar("T")
 class Clues:
     """By name of node; a node that tells nothing is in none of them but the portrait.
 
-    ``said`` is the failure's own text; ``inflicted`` is true while a fault of the test may explain
+    ``broken`` is what the LAN's watch has against the test; ``inflicted`` is true while a fault of the test may explain
     what is dead or silent.
     """
 
     portrait: Portrait
-    said: str = ""
+    broken: frozenset[Kind] = frozenset()
     inflicted: bool = False
     processes: frozenset[int] = frozenset()
     """The HAProxy processes that each director is to have."""
@@ -47,7 +48,7 @@ class Clues:
         return [director for director in self.portrait.directors if not director.silent]
 
 
-def read(cluster: Cluster, said: str, inflicted: bool) -> Clues:
+def read(cluster: Cluster, broken: frozenset[Kind], inflicted: bool) -> Clues:
     """Look at the directors and at the clients' ARP tables; nothing is asked of the network."""
     directors, seen = cluster.directors, portrait.read(cluster)
     nodes = [directors[director.name].node for director in seen.directors if not director.silent]
@@ -55,7 +56,7 @@ def read(cluster: Cluster, said: str, inflicted: bool) -> Clues:
     differ = partial(_differences, cluster)
     return Clues(
         seen,
-        said,
+        broken,
         inflicted,
         frozenset(cluster.processes),
         _told(nodes, lambda node: differ(directors[node.name])),

@@ -234,6 +234,13 @@ class Lan:
         found = invariants.breaches(heard, self.rules)
         return invariants.unforgiven(found, self._expected, window)
 
+    def broken(self) -> frozenset[Kind]:
+        """What this test has not expected and has had so far, judged already or not."""
+        heard = self._listening.heard()
+        window = Span(self._since, heard.watched.until)
+        found = invariants.breaches(heard, self.rules)
+        return frozenset(b.kind for b in invariants.unforgiven(found, self._expected, window))
+
     def verdict(self, found: tuple[Breach, ...]) -> str:
         """The breaches in an operator's words, what is said again and again told once."""
         said: dict[str, list[Breach]] = {}

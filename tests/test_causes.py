@@ -11,6 +11,7 @@ import pytest
 
 from halab import causes, clues
 from halab.clues import Clues
+from halab.invariants import Kind
 from halab.portrait import DirectorSeen, Portrait
 from tests.mutations.catalogue import MUTATIONS
 
@@ -68,7 +69,7 @@ RULES += "  tcp dport 8081 drop\n }\n}"
         (of(processes=frozenset({1, 2})), "HAProxy 2 does not run on lb1"),
         (of(lb2=replace(LB2, holds=True)), "lb1 and lb2 do not take each other's adverts"),
         (of(neighbours={"client1": MACS["lb2"]}), "client1 has the MAC of lb2 for the VIP"),
-        (of(said="LAN: a takeover is not announced"), "took the VIP without gratuitous ARP"),
+        (of(broken=frozenset({Kind.UNANNOUNCED})), "took the VIP without gratuitous ARP"),
     ],
 )
 def test_cause_is_told_from_its_clue(seen: Clues, words: str) -> None:
