@@ -25,8 +25,8 @@ T = TypeVar("T")
 class Clues:
     """By name of node; a node that tells nothing is in none of them but the portrait.
 
-    ``broken`` is what the LAN's watch has against the test; ``inflicted`` is true while a fault of the test may explain
-    what is dead or silent.
+    ``broken`` is what the LAN's watch has against the test; ``inflicted`` is true while a fault of
+    the test may explain what is dead or silent.
     """
 
     portrait: Portrait
