@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -33,6 +33,10 @@ for which in '-u keepalived.service' '-p notice -t haproxy' '-p notice -u *hapro
     journalctl -q --no-pager -o json --output-fields=MESSAGE,SYSLOG_IDENTIFIER --since=@%s $which
 done
 """
+_CHANGES = (
+    "journalctl -q --no-pager -o json --output-fields=MESSAGE,SYSLOG_IDENTIFIER -p notice "
+    "-t haproxy --since=@%s"
+)
 _APACHE = "tail -n 200 /var/log/apache2/error.log"
 _STAMP = re.compile(r"^\[\w{3} (\w{3} [ \d]\d [\d:]+\.\d+ \d{4})\] ")
 
@@ -60,33 +64,52 @@ class Logs:
         return [*shown, *(f"{node}: no log: {why}" for node, why in self.silent.items())]
 
 
+def changes(cluster: Cluster, window: Span) -> Logs:
+    """What HAProxy alone has to say of itself and its servers: much less than :func:`read` asks."""
+    directors = {d.name: d for d in cluster.directors.values()}
+
+    def one(node: Node, clock: OtherClock) -> Iterable[Entry]:
+        return _director(directors[node.name], clock, window, _CHANGES)
+
+    return _gathered([director.node for director in directors.values()], window, one)
+
+
 def read(
     cluster: Cluster, window: Span, directors: Iterable[str], apaches: Iterable[str] = ()
 ) -> Logs:
     """The logs of these directors in the window, and those of Apache on these web VMs."""
     asked = {name: cluster.directors[name] for name in directors}
     vms = {name: cluster.vm(name) for name in apaches}
+
+    def one(node: Node, clock: OtherClock) -> Iterable[Entry]:
+        if node.name in asked:
+            return _director(asked[node.name], clock, window, _DIRECTORS)
+        return _apache(node, clock)
+
+    return _gathered([*(d.node for d in asked.values()), *vms.values()], window, one)
+
+
+def _gathered(
+    nodes: list[Node], window: Span, ask: Callable[[Node, OtherClock], Iterable[Entry]]
+) -> Logs:
+    """Of all nodes at once, what lies in the window."""
     silent: dict[str, str] = {}
 
     def one(node: Node) -> list[Entry]:
         try:
-            clock = compared(lambda: float(node.run("date +%s.%N")))
-            if node.name in asked:
-                return list(_director(asked[node.name], clock, window))
-            return list(_apache(node, clock))
+            return [*ask(node, compared(lambda: float(node.run("date +%s.%N"))))]
         except NodeError as error:
             silent[node.name] = str(error)
             return []
 
-    nodes = [*(d.node for d in asked.values()), *vms.values()]
     found = [entry for entries in each(nodes, one).values() for entry in entries]
     inside = [entry for entry in found if window.since <= entry.at <= window.until]
     return Logs(tuple(sorted(inside, key=lambda entry: entry.at)), silent)
 
 
-def _director(director: Director, clock: OtherClock, window: Span) -> Iterator[Entry]:
+def _director(director: Director, clock: OtherClock, window: Span, command: str) -> Iterator[Entry]:
     since = clock.at(window.since)
-    said = director.node.run(_DIRECTORS, f"{since:.6f}")
+    said = director.node.run(command, f"{since:.6f}")
     secret = [director.node.ask("cat -- %s /etc/haproxy/*.cfg", CONFIG).stdout]
     seen: set[tuple[str, float]] = set()
     for line in said.splitlines()[-MOST:]:

@@ -28,6 +28,9 @@ class Look(StrEnum):
     ADVERT = "advert"
     RESIGNS = "resigns"
     ANNOUNCES = "gratuitous ARP"
+    ALL_UP = "all backends UP"
+    SOME_UP = "some backends DOWN"
+    ALL_DOWN = "all backends DOWN"
 
 
 @dataclass(frozen=True)

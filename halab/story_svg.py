@@ -35,9 +35,20 @@ _COLOUR = {
     Look.ADVERT: "#3f7fd0",
     Look.RESIGNS: "#d1453b",
     Look.ANNOUNCES: "#7a68c9",
+    Look.ALL_UP: "#3a9a5b",
+    Look.SOME_UP: "#d98324",
+    Look.ALL_DOWN: "#d1453b",
 }
 # What is lost stands as high as its lane, so that it shows without colour too.
-_HEIGHT = {Look.ANSWERED: 8, Look.MASTER: 6, Look.HOLDER: 6, Look.UNSENT: 12, Look.PARTLY: 14}
+_HEIGHT = {
+    Look.ANSWERED: 8,
+    Look.MASTER: 6,
+    Look.HOLDER: 6,
+    Look.UNSENT: 12,
+    Look.PARTLY: 14,
+    Look.ALL_UP: 4,
+    Look.SOME_UP: 12,
+}
 
 
 def drawn(story: Story) -> str:
