@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from halab.logs import Entry
 from halab.mastership import Span
@@ -61,7 +62,7 @@ def lane(director: str, all_of: Iterable[Change], count: int, window: Span, zero
     edges = [window.since + zero, *(change.at for change in mine), window.until + zero]
     out: set[str] = set()
     stretches = []
-    for n, (since, until) in enumerate(_pairs(edges)):
+    for n, (since, until) in enumerate(pairwise(edges)):
         if n:
             change = mine[n - 1]
             (out.discard if change.up else out.add)(change.server)
@@ -70,10 +71,6 @@ def lane(director: str, all_of: Iterable[Change], count: int, window: Span, zero
         text += f", DOWN: {listed(out)}" if out else ""
         stretches.append(Stretch(Span(since - zero, until - zero), look, text))
     return Lane(f"{director} backends", tuple(_joined(stretches)))
-
-
-def _pairs(edges: list[float]) -> Iterator[tuple[float, float]]:
-    return zip(edges, edges[1:], strict=False)
 
 
 def _joined(stretches: list[Stretch]) -> Iterator[Stretch]:

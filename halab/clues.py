@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -40,7 +41,7 @@ class Clues:
     neighbours: Mapping[str, str] = field(default_factory=dict)
     """Of clients in the LAN: the MAC that they have for the VIP."""
     rules: Mapping[str, str] = field(default_factory=dict)
-    """Of directors: nftables' ruleset."""
+    """Of directors: nftables' tables beside the one that is deployed for VRRP."""
 
     @property
     def answering(self) -> list[DirectorSeen]:
@@ -62,7 +63,7 @@ def read(cluster: Cluster, broken: frozenset[Kind], inflicted: bool) -> Clues:
         _told(nodes, lambda node: differ(directors[node.name])),
         _told(nodes, lambda node: directors[node.name].mac()),
         _told(clients, lambda node: arp_table.entry(node, cluster.vip)),
-        _told(nodes, lambda node: node.run("nft list ruleset").strip()),
+        _told(nodes, lambda node: foreign(node.run("nft list ruleset"))),
     )
 
 
@@ -89,6 +90,12 @@ def _differences(cluster: Cluster, director: Director) -> dict[str, tuple[str, .
         if there != text:
             found[path] = difference(text, there)
     return found
+
+
+def foreign(ruleset: str) -> str:
+    """The tables of a ruleset that are not the one of halab/templates/vrrp.nft.j2."""
+    tables = re.findall(r"^table .*?^}", ruleset, re.MULTILINE | re.DOTALL)
+    return "\n".join(table for table in tables if not table.startswith("table ip vrrp {"))
 
 
 def difference(wanted: str, there: str) -> tuple[str, ...]:

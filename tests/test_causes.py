@@ -48,8 +48,10 @@ def down(check: str) -> DirectorSeen:
 
 
 FILE = {"lb2": {"/etc/keepalived/keepalived.conf": ("-advert_int 1", "+advert_int 2")}}
-RULES = "table ip x {\n chain c {\n type filter hook input priority 0; policy drop;\n"
-RULES += "  tcp dport 8081 drop\n }\n}"
+RULES = (
+    "table ip x {\n chain c {\n type filter hook input priority 0; policy drop;\n"
+    "  tcp dport 8081 drop\n }\n}"
+)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,13 @@ def test_difference_shows_no_password() -> None:
     assert clues.difference(wanted, there) == ("-auth_pass …", "+auth_pass …")
     moved = wanted.replace("advert_int 1", "advert_int 2")
     assert clues.difference(wanted, moved) == ("-advert_int 1", "+advert_int 2")
+
+
+def test_own_firewall_is_none_that_keeps_packets_back() -> None:
+    """It keeps strangers' adverts from keepalived, and is deployed."""
+    own = "table ip vrrp {\n\tchain input {\n\t\tip protocol 112 counter drop\n\t}\n}"
+    assert clues.foreign(own + "\n") == ""
+    assert clues.foreign(f"{own}\n{RULES}") == RULES
 
 
 def test_every_cause_has_its_test() -> None:
