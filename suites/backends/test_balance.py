@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from fixtures.clients import Clients
+from fixtures.evidence import Evidence
 from halab import webserver
 from halab.cluster import Cluster
 
@@ -19,15 +20,19 @@ pytestmark = [
 TURNS = 10
 
 
-def test_each_backend_gets_its_share_exactly(cluster: Cluster) -> None:
+def test_each_backend_gets_its_share_exactly(cluster: Cluster, evidence: Evidence) -> None:
     """With no other traffic, ten turns of the wheel stop ten times at each backend."""
     served: Counter[str] = Counter()
     for _ in range(TURNS * len(cluster.backends)):
         served[webserver.get(cluster.vip, cluster.ports[0]).served_by] += 1
+    shares = {vm.name: served[vm.name] for vm in cluster.backends}
+    evidence.share("requests by backend, no other traffic", shares, TURNS)
     assert served == {vm.name: TURNS for vm in cluster.backends}
 
 
-def test_each_backend_gets_its_share_under_traffic(cluster: Cluster, clients: Clients) -> None:
+def test_each_backend_gets_its_share_under_traffic(
+    cluster: Cluster, clients: Clients, evidence: Evidence
+) -> None:
     """All traffic turns one wheel, so that no two backends differ by more than one request.
 
     By one they may: the traffic need not stop at the end of a turn.
@@ -38,7 +43,9 @@ def test_each_backend_gets_its_share_under_traffic(cluster: Cluster, clients: Cl
         for _ in range(TURNS * len(cluster.backends)):
             webserver.get(cluster.vip, cluster.ports[0])
     after = haproxy.servers(cluster.topology.haproxy.backend)
-    shares = [after[vm.name].lbtot - before[vm.name].lbtot for vm in cluster.backends]
+    shares = {vm.name: after[vm.name].lbtot - before[vm.name].lbtot for vm in cluster.backends}
+    fair = sum(shares.values()) / len(shares)
+    evidence.share("requests by backend, under traffic", shares, round(fair, 1), within=1)
     assert service.lost.total() == 0
-    assert sum(shares) >= TURNS * len(cluster.backends) + service.service.sent
-    assert max(shares) - min(shares) <= 1
+    assert sum(shares.values()) >= TURNS * len(cluster.backends) + service.service.sent
+    assert max(shares.values()) - min(shares.values()) <= 1
