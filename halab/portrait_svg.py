@@ -120,12 +120,12 @@ def _cell(found: Portrait, vm: str, x: float, y: float) -> Iterator[str]:
     told = "; ".join(f"{name}: {state}" for name, state in states.items())
     yield f"<g><title>{escape(f'{vm}: {told}')}</title>"
     for n, state in enumerate(states.values()):
-        left = round(x + 11 * n, 1)
-        yield (f'<rect x="{left}" y="{y:g}" width="10" height="16" fill="{_colour(state)}"/>')
+        left = round(x + 9 * n, 1)
+        yield (f'<rect x="{left}" y="{y:g}" width="8" height="16" fill="{_colour(state)}"/>')
         if state != "UP":
             mark = "?" if state == "unknown" else state[0]
-            yield _text(left + 5, y + 12, mark, ' text-anchor="middle" fill="#fff" font-size="10"')
-    yield _text(round(x + 11 * len(states) + 3, 1), y + 12, vm, ' font-size="11"')
+            yield _text(left + 4, y + 12, mark, ' text-anchor="middle" fill="#fff" font-size="10"')
+    yield _text(round(x + 9 * len(states) + 3, 1), y + 12, vm, ' font-size="10"')
     yield "</g>"
 
 
