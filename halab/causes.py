@@ -163,7 +163,10 @@ def _unannounced(clues: Clues) -> Iterator[Likely]:
 # -- backends ------------------------------------------------------------------------------------
 
 _CHECKS = {
-    "L4CON": ("refuses connections: Apache is dead, its machine lives", "systemctl status apache2"),
+    "L4CON": (
+        "refuses connections: Apache is dead, its machine lives",
+        "pgrep -a apache2; tail /var/log/apache2/error.log",
+    ),
     "L4TOUT": ("does not answer at all: its machine, its server or the way there is down", "true"),
     "L7STS": ("answers the check with an error: its page is broken", "tail /var/log/apache2/*log"),
     "L7TOUT": ("takes connections and does not answer: Apache hangs", "pgrep -a apache2"),
