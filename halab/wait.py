@@ -17,7 +17,10 @@ T = TypeVar("T")
 WAITED: dict[str, float] = {}
 """Seconds that the main thread has waited, by what for; a wait within a wait is the outer one's."""
 
-_within: list[str] = []
+TOLD: list[Callable[[str, float], None]] = []
+"""Told of each wait of the main thread, again and again: what for, and its seconds so far."""
+
+_within: list[tuple[str, float]] = []
 
 
 @contextmanager
@@ -26,12 +29,19 @@ def _counted(what: str) -> Iterator[None]:
         yield
         return
     began = time.monotonic()
-    _within.append(what)
+    _within.append((what, began))
     try:
         yield
     finally:
         _within.clear()
         WAITED[what] = WAITED.get(what, 0.0) + time.monotonic() - began
+
+
+def _tell() -> None:
+    if TOLD and _within and threading.current_thread() is threading.main_thread():
+        (what, began), *_ = _within
+        for told in TOLD:
+            told(what, time.monotonic() - began)
 
 
 def clock() -> float:
@@ -66,6 +76,7 @@ def until(
             if left <= 0:
                 last = seen() if seen is not None else value
                 raise NotReached(f"{what}: not within {within:g} s; last seen: {last}")
+            _tell()
             time.sleep(min(every, left))
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +9,8 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-CHECKOUT = Path(__file__).parents[2]
+from tests import sample_run
+
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 RUNS = {
     "passing": "takes_over or its_share or queues",
@@ -41,22 +38,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> MakeReport:
 
 
 def _run(run: str, folder: Path) -> Path:
-    for suite in ("ha", "backends"):
-        (folder / "suites" / suite).mkdir(parents=True)
-    sample = Path(__file__).with_name("sample_suite.py")
-    shutil.copy(sample, folder / "suites/ha/test_sample.py")
+    said = sample_run.run(folder, RUNS[run], samples=GREAT - 2 if run == "great" else 2)
     page = folder / "report.html"
-    command = [
-        sys.executable, "-m", "pytest", "-c", str(CHECKOUT / "pytest.ini"), "-p", "conftest",
-        f"--rootdir={folder}", f"--html={page}", f"--junitxml={folder / 'junit.xml'}",
-        "-k", RUNS[run], str(folder / "suites"),
-    ]  # fmt: skip
-    samples = str(GREAT - 2 if run == "great" else 2)
-    done = subprocess.run(
-        command, cwd=CHECKOUT, env={**os.environ, "SAMPLES": samples}, text=True,
-        capture_output=True, check=False,
-    )  # fmt: skip
-    assert page.exists(), done.stdout + done.stderr
+    assert page.exists(), said
     return page
 
 

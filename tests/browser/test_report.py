@@ -14,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from tests.browser.conftest import GREAT, MakeReport
-from tests.browser.sample_suite import HOSTILE
+from tests.sample_suite import HOSTILE
 
 RUNS = ("passing", "failing", "broken")
 MOST_BYTES = 5e6

@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.evidence import Evidence
 from fixtures.stories import STORY
-from halab import story
+from halab import story, wait
 from halab.budget import Budget
 from halab.errors import LabError
 from halab.mastership import Span
@@ -113,6 +113,12 @@ def test_the_last_one_leaves_it_broken(request: pytest.FixtureRequest) -> None:
 
 def test_never_run() -> None:
     """The session has stopped before it."""
+
+
+def test_waits_for_a_takeover() -> None:
+    """A wait that is long enough to be told of."""
+    over = wait.clock() + 2.3
+    wait.until(lambda: wait.clock() > over, what="lb2 takes the VIP", within=5)
 
 
 def test_needs_queues() -> None:
