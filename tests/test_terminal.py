@@ -31,6 +31,13 @@ def test_each_test_has_a_line_with_its_figure_and_budget(plain: str) -> None:
     assert len(re.findall(r"^\[\d/6\]", plain, re.MULTILINE)) == 6
 
 
+def test_summary_at_the_end_is_pytests_own(plain: str) -> None:
+    """With its words, which a CI looks for."""
+    summary = plain.partition("short test summary info")[2]
+    for word in ("SKIPPED [1] ", "ERROR ", "FAILED "):
+        assert f"\n{word}" in summary
+
+
 def test_without_a_terminal_there_are_neither_colours_nor_returns(plain: str) -> None:
     """A log is read with any program."""
     assert "\x1b" not in plain
