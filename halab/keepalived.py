@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -35,9 +35,14 @@ AT_BOOT = (
 
 @dataclass
 class Log:
-    """What keepalived said; empty until the time in question is over."""
+    """What keepalived said; ``text`` is empty until the time in question is over."""
 
+    read: Callable[[], str]
     text: str = ""
+
+    def says(self, words: str) -> Condition:
+        """It has said this by now."""
+        return Condition(f"keepalived's log has {words!r}", lambda: words in self.read())
 
 
 class Keepalived:
@@ -101,15 +106,18 @@ class Keepalived:
 
     @contextmanager
     def logging(self) -> Iterator[Log]:
-        """Its log of the block, which is there when the block has ended."""
-        cursor = self.node.run("journalctl -q -n 0 --show-cursor").rpartition("cursor: ")[2]
-        log = Log()
+        """Its log of the block, which is there when the block has ended.
+
+        The cursor is of an entry of its own: after another's, journalctl 252 with a unit passes
+        over the first entry of that unit too.
+        """
+        shown = self.node.run("journalctl -q -n 0 --show-cursor -u %s", UNIT)
+        cursor = shown.rpartition("cursor: ")[2].strip()
+        after = ("--after-cursor=%s", cursor) if cursor else ("-u %s", UNIT)
+        show = f"journalctl --sync; journalctl -q --no-pager -o cat -u %s {after[0]}"
+        log = Log(lambda: self.node.run(show, UNIT, after[1]))
         yield log
-        log.text = self.node.run(
-            "journalctl --sync; journalctl -q --no-pager -o cat -u %s --after-cursor=%s",
-            UNIT,
-            cursor.strip(),
-        )
+        log.text = log.read()
 
     def start(self) -> None:
         """Start it, now and at every boot; does no harm if it runs."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import paramiko
 from testinfra.backend.paramiko import ParamikoBackend
 
+from halab.drain import Drain
 from halab.errors import CommandTimeout, NodeError, Unreachable
 
 NO_STATUS = -1
@@ -135,11 +136,7 @@ class SshBackend(ParamikoBackend):
         channel = self.open_channel()
         try:
             channel.exec_command(self.access.before.encode() + command)
-            if stdin:
-                channel.sendall(stdin)
-            channel.shutdown_write()
-            streams = _Drain(channel)
-            status = streams.until(deadline)
+            status, streams = self._ended(channel, stdin, deadline)
             if status is None:
                 raise CommandTimeout(f"{self.name}: not done within {limit:g} s: {_shown(command)}")
             if status == NO_STATUS:
@@ -153,6 +150,30 @@ class SshBackend(ParamikoBackend):
         finally:
             _close(channel)
 
+    def _ended(
+        self, channel: paramiko.Channel, stdin: bytes, deadline: float
+    ) -> tuple[int | None, Drain]:
+        """Wait for a command that was begun; an interrupt waits for it too, for a moment.
+
+        For what comes after an interrupt undoes what was done, and must not overtake it.
+        """
+        streams = Drain(channel)
+        try:
+            self._send(channel, stdin)
+            return streams.until(deadline), streams
+        except KeyboardInterrupt:
+            streams.until(min(deadline, time.monotonic() + self.access.connect))
+            raise
+
+    def _send(self, channel: paramiko.Channel, stdin: bytes) -> None:
+        """All of its stdin and then its end; a command that ended without it says why itself."""
+        try:
+            channel.sendall(stdin)
+            channel.shutdown_write()
+        except OSError:
+            if not channel.get_transport().is_active():
+                raise
+
 
 def _shown(command: bytes) -> str:
     return command.decode(errors="replace")[:200]
@@ -162,47 +183,6 @@ def _close(channel: paramiko.Channel) -> None:
     """Close a session; on a connection that has gone there is nobody to be told of it."""
     with suppress(EOFError):
         channel.close()
-
-
-class _Drain:
-    """Takes both streams of a channel as they come, so that neither can block the other."""
-
-    def __init__(self, channel: paramiko.Channel) -> None:
-        self.channel = channel
-        self.out = bytearray()
-        self.err = bytearray()
-        self.arrived = threading.Event()
-        # paramiko sets it whenever anything arrives or the stream ends
-        channel.in_buffer.set_event(self.arrived)
-        channel.in_stderr_buffer.set_event(self.arrived)
-
-    def until(self, deadline: float) -> int | None:
-        """Drain to the end; the exit status, or None when the deadline passes first."""
-        while not self.once(deadline):
-            pass
-        left = max(deadline - time.monotonic(), 0)
-        if not self.ended() or not self.channel.status_event.wait(left):
-            return None
-        return self.channel.recv_exit_status()
-
-    def once(self, deadline: float) -> bool:
-        """Take what is there, or wait for it; True at the end of the stream or the deadline."""
-        self.arrived.clear()
-        ended, had = self.ended(), len(self.out) + len(self.err)
-        while self.channel.recv_ready():
-            self.out += self.channel.recv(1 << 16)
-        while self.channel.recv_stderr_ready():
-            self.err += self.channel.recv_stderr(1 << 16)
-        left = deadline - time.monotonic()
-        if ended or left <= 0:
-            return True
-        if len(self.out) + len(self.err) == had:
-            self.arrived.wait(left)
-        return False
-
-    def ended(self) -> bool:
-        """True once nothing more will come."""
-        return bool(self.channel.eof_received or self.channel.closed)
 
 
 class LineChannel:
@@ -267,7 +247,7 @@ class Recording:
         become = "sudo -n " if command.partition(" ")[0] in backend.access.sudo else ""
         ended = f"{become}{command} & command cat >/dev/null; {become}kill $!; wait $!"
         self.channel.exec_command((backend.access.before + ended).encode())
-        self._streams = _Drain(self.channel)
+        self._streams = Drain(self.channel)
 
     def await_said(self, text: str, within: float) -> None:
         """Wait until the program has said ``text`` on stderr; seconds."""

@@ -57,9 +57,11 @@ class WebServer:
     @property
     def starting(self) -> str:
         """The command that does."""
+        # one that is just starting refuses another its port
+        there = f"timeout 2 sh -c 'until kill -0 $(cat {self.pid_file}); do sleep 0.05; done' 2>&-"
         return (
             f"if [ -d /run/systemd/system ]; then systemctl start {self.unit}; "
-            f"else {self.by_itself}; fi"
+            f"else {self.by_itself} || {there}; fi"
         )
 
 

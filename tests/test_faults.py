@@ -121,7 +121,7 @@ def test_keepalived_stopped(cluster: Cluster, director: Director) -> None:
 
 def test_keepalived_killed(cluster: Cluster, director: Director) -> None:
     with inflicted(cluster, faults.keepalived_killed(director)):
-        assert states(director.node, "keepalived") == set()
+        become("it has died", lambda: states(director.node, "keepalived") == set(), 2)
 
 
 def test_keepalived_frozen_advertises_no_more_and_keeps_the_vip(cluster: Cluster) -> None:

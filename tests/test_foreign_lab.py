@@ -88,7 +88,7 @@ def test_nothing_is_broken_unless_all_agree(
         pytest.param(LOOKING, LOOK, id="looking"),
         pytest.param(
             BREAKING,
-            ("suites/ha/test_failover.py", "-k", "not logs", "--allow-disruption"),
+            ("suites/ha/test_failover.py", "suites/ha/test_planned_work.py", "--allow-disruption"),
             id="breaking",
         ),
     ],

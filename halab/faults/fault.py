@@ -7,7 +7,8 @@ import itertools
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -175,9 +176,16 @@ class Together(Undone):
     def _all(self, action: Callable[[Fault], None]) -> None:
         if not self.faults:
             return
+        begun: list[Future[None]] = []
         with ThreadPoolExecutor(min(len(self.faults), 16)) as pool:
-            futures = [pool.submit(action, one) for one in self.faults]
-        errors = [error for future in futures if (error := future.exception()) is not None]
+            try:
+                begun += [pool.submit(action, one) for one in self.faults]
+                futures.wait(begun)
+            except BaseException:
+                # an interrupt: what is still being done must not be done after it is undone
+                pool.shutdown(wait=True)
+                raise
+        errors = [error for future in begun if (error := future.exception()) is not None]
         if len(errors) == 1:
             raise errors[0]
         if errors:
