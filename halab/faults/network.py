@@ -18,10 +18,11 @@ from halab.node import Node, each
 NIC_DOWN = "halab-nic-down"
 NIC_DOWN_SCRIPT = f"/run/{NIC_DOWN}"
 # $1: the NIC, $2: seconds until it comes up by itself. Whatever ends the script brings it up, with
-# the routes that the kernel forgot.
+# the routes that the kernel forgot, and is let do so: systemd ends what it forks meanwhile too.
 _DOWN = """#!/bin/sh
 routes=$(ip -4 route show dev "$1")
 up() {
+    trap '' TERM
     ip link set "$1" up
     echo "$routes" | while read -r route; do
         [ -z "$route" ] || ip route replace $route dev "$1"
