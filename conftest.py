@@ -25,4 +25,5 @@ pytest_plugins = [
     "fixtures.performance",
     "fixtures.own_floor",
     "fixtures.nights",
+    "fixtures.figures",
 ]
