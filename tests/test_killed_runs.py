@@ -11,6 +11,8 @@ import pytest
 
 from halab import wait
 from halab.errors import HalabError
+from halab.lab import journal
+from halab.lab.journal import Entry
 from halab.lab.lock import LEASE
 from halab.lab.remote import RemoteLab
 from tests.foreign_lab import CHECKOUT, Operator, become_well, differing, pictures
@@ -114,11 +116,11 @@ def test_run_that_lives_is_not_mended_away(foreign: Operator) -> None:
     def lasting(lab: RemoteLab) -> str:
         node = lab.nodes["edge2"]
         heals = {"edge2": "rm -f /run/broken"}
-        lab.intents.write("doing", "1.1", "broken", "edge2", "", heals)
+        lab.intents.write(Entry(journal.DOING, "1.1", "broken", "edge2", "", heals))
         node.run("touch /run/broken")
         wait.passing(30)
         there = node.run("ls /run")
-        lab.intents.write("undone", "1.1", "broken", "edge2", "", heals)
+        lab.intents.write(Entry(journal.UNDONE, "1.1", "broken", "edge2", "", heals))
         node.run("rm /run/broken")
         return there
 
@@ -147,7 +149,7 @@ def test_dry_run_tells_and_mends_nothing(foreign: Operator) -> None:
     """What is left is told with its fault, node and run; then it is mended; then it is gone."""
     foreign.does(
         lambda lab: lab.intents.write(
-            "doing", "2.1", "broken", "gen1", "glass", {"gen1": "rm -f /run/broken"}
+            Entry(journal.DOING, "2.1", "broken", "gen1", "glass", {"gen1": "rm -f /run/broken"})
         )
     )
     foreign.does(lambda lab: lab.nodes["gen1"].run("touch /run/broken"))

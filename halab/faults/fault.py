@@ -18,6 +18,7 @@ from typing import ParamSpec, TypeVar
 
 from halab import wait
 from halab.lab import journal
+from halab.lab.journal import Entry
 from halab.names import listed
 from halab.node import Node
 
@@ -120,11 +121,10 @@ class Fault(Undone):
 
     def _journal(self, step: str) -> float:
         node = self.deed.node
-        if node.journal is None:
-            return datetime.now().timestamp()
-        return node.journal.write(
-            step, self._number, self.name, node.name, self.arguments, self.deed.healing
-        ).at
+        entry = Entry(step, self._number, self.name, node.name, self.arguments, self.deed.healing)
+        if node.journal is not None:
+            node.journal.write(entry)
+        return entry.at
 
     def __str__(self) -> str:
         said = [f"{self.name}({self.arguments})"]

@@ -78,37 +78,28 @@ class Intents:
     def __post_init__(self) -> None:
         self._beat = wait.Beat(self.silence / 6, self._speak)
 
-    def write(
-        self,
-        step: str,
-        number: str,
-        fault: str,
-        node: str,
-        arguments: str,
-        heals: Mapping[str, str] | None = None,
-    ) -> Entry:
+    def write(self, entry: Entry) -> None:
         """Before the doing: be permitted, and leave word on each node; after the undoing: none.
 
-        ``heals`` is the shell commands that take it back, by the node to run them on. Raises
-        :class:`LabError` where there are none: what only this run could mend is not broken.
+        Raises :class:`LabError` where nothing ``heals``: what only this run could mend is not
+        broken.
         """
-        entry = Entry(time.time(), step, number, fault, node, arguments, heals or {})
-        if step == journal.DOING:
-            if not heals:
+        if entry.step == journal.DOING:
+            what = f"{entry.fault}({entry.arguments})"
+            if not entry.heals:
                 raise LabError(
-                    f"{fault}({arguments}): no machine of a remote lab could mend it by itself if "
-                    "this run died, so it is not done"
+                    f"{what}: no machine of a remote lab could mend it by itself if this run died, "
+                    "so it is not done"
                 )
-            for name in heals:
+            for name in entry.heals:
                 self.permit(self.nodes[name])
-            for name, commands in heals.items():
-                self._intend(name, number, f"{fault}({arguments})", commands)
-        elif step == journal.UNDONE:
-            for name, its in [key for key in self._open if key[1] == number]:
+            for name, commands in entry.heals.items():
+                self._intend(name, entry.number, what, commands)
+        elif entry.step == journal.UNDONE:
+            for name, its in [key for key in self._open if key[1] == entry.number]:
                 file = self._open[name, its]
                 self.nodes[name].run("sh -c %s", _MENDED % file)
                 del self._open[name, its]
-        return entry
 
     def _intend(self, name: str, number: str, what: str, commands: str) -> None:
         file = f"{time.time_ns()}-{number}"

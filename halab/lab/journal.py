@@ -19,9 +19,8 @@ DOING, DONE, FAILED, UNDOING, UNDONE = "doing", "done", "failed", "undoing", "un
 
 @dataclass(frozen=True)
 class Entry:
-    """A step of one fault; ``at`` is seconds of the wall clock, ``number`` tells faults apart."""
+    """A step of one fault; ``number`` tells faults apart, ``at`` is seconds of the wall clock."""
 
-    at: float
     step: str
     number: str
     fault: str
@@ -29,21 +28,14 @@ class Entry:
     arguments: str
     heals: Mapping[str, str] = field(default_factory=dict)
     """Shell commands that take it back, by the node to run them on; none where it takes more."""
+    at: float = field(default_factory=time.time)
 
 
 class Writes(Protocol):
     """Takes down each step of each fault."""
 
-    def write(
-        self,
-        step: str,
-        number: str,
-        fault: str,
-        node: str,
-        arguments: str,
-        heals: Mapping[str, str] | None = None,
-    ) -> Entry:
-        """Put a line, dated now; what it raises for a DOING keeps that from being done."""
+    def write(self, entry: Entry) -> None:
+        """Put a line; what it raises for a DOING keeps that from being done."""
         ...
 
 
@@ -53,24 +45,14 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(
-        self,
-        step: str,
-        number: str,
-        fault: str,
-        node: str,
-        arguments: str,
-        heals: Mapping[str, str] | None = None,
-    ) -> Entry:
-        """Put a line, dated now."""
-        entry = Entry(time.time(), step, number, fault, node, arguments, heals or {})
+    def write(self, entry: Entry) -> None:
+        """Put a line."""
         line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(file, line.encode())  # one write: lines of two writers do not mix
         finally:
             os.close(file)
-        return entry
 
     def entries(self) -> tuple[Entry, ...]:
         """All lines, in the order in which they were written; none where nothing was."""
