@@ -29,20 +29,31 @@ def _as_it_is(
     return data, {}, []
 
 
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a file, for editors and for the words of messages.
+
+    Parts whose names are the file's own take none that is no name.
+    """
+    schema = model.model_json_schema()
+    for part in schema["properties"].values():
+        if "patternProperties" in part:
+            part["additionalProperties"] = False
+    return schema
+
+
 def read(
     path: Path,
     model: type[Model],
-    schema: dict[str, Any],
     findings: Findings,
     error: type[FileError],
     filling: Filling = _as_it_is,
 ) -> Model:
-    """Read and check the file; ``schema`` is the model's, for the words of the messages.
+    """Read and check the file.
 
     Raises the ``error`` with every mistake. One in one part does not hide those in others; only
     what is not YAML at all hides what follows.
     """
-    source = SourceLines.read(path)
+    source, schema = SourceLines.read(path), schema_of(model)
     found = list(source.faults)
     taken: Model | None = None
     if source.data is not None:

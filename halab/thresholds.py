@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -218,16 +218,7 @@ class Thresholds(Part):
     @classmethod
     def load(cls, path: Path) -> Thresholds:
         """Read and check the file; raises :class:`ThresholdsError` with every mistake in it."""
-        return checked_file.read(path, cls, cls.json_schema(), _findings, ThresholdsError)
-
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """The JSON schema of thresholds.yaml, for editors."""
-        schema = cls.model_json_schema()
-        for part in schema["properties"].values():
-            if "patternProperties" in part:
-                part["additionalProperties"] = False
-        return schema
+        return checked_file.read(path, cls, _findings, ThresholdsError)
 
     def figure_of(self, scenario: str) -> Figure | None:
         """The first figure that has the scenario for a bar, if any has."""
@@ -271,4 +262,4 @@ def _findings(data: dict[str, object]) -> Iterator[tuple[Place, str]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(Thresholds.json_schema(), indent=2))
+    print(json.dumps(checked_file.schema_of(Thresholds), indent=2))

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
@@ -195,20 +195,10 @@ class Topology(Part):
         return checked_file.read(
             path,
             cls,
-            cls.json_schema(),
             consistency.findings,
             TopologyError,
             filling=secret_source.filled_in,
         )
-
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """The JSON schema of topology.yaml, for editors."""
-        schema = cls.model_json_schema()
-        for part in schema["properties"].values():
-            if "patternProperties" in part:
-                part["additionalProperties"] = False
-        return schema
 
     @property
     def vip(self) -> IPv4Address:
@@ -272,4 +262,4 @@ class Topology(Part):
 
 
 if __name__ == "__main__":
-    print(json.dumps(Topology.json_schema(), indent=2))
+    print(json.dumps(checked_file.schema_of(Topology), indent=2))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from halab import checked_file
 from halab.configuration import Configuration
 from halab.errors import ConfigurationError, ThresholdsError
 from halab.facts import Facts, NodeFacts
@@ -223,6 +224,6 @@ def test_all_mistakes_are_told_at_once(mistakes: Mistakes) -> None:
 def test_schema_file_is_up_to_date() -> None:
     """Editors check thresholds.yaml by the schema that the models give."""
     written = json.loads((ROOT / "docs" / "thresholds.schema.json").read_text())
-    assert written == Thresholds.json_schema(), (
+    assert written == checked_file.schema_of(Thresholds), (
         "run: python -m halab.thresholds > docs/thresholds.schema.json"
     )
