@@ -29,6 +29,7 @@ COMBINED = "suites/ha/test_combined.py::"
 FAILOVER = "suites/ha/test_failover.py::"
 SESSIONS = "suites/ha/test_sessions.py::"
 NETWORK = "suites/ha/test_network_faults.py::"
+LOST_ADVERTS = "suites/ha/test_lost_adverts.py::"
 BACKENDS = "suites/ha/test_backend_faults.py::"
 REFUSING = BACKENDS + "test_refusing_backends_are_down_in_time_and_then_nothing_is_lost"
 TABLE = "suites/ha/test_stick_table.py::"
@@ -771,7 +772,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the MASTER tells nobody after the BACKUP's moment as MASTER",
-        NETWORK + "test_lost_adverts_move_the_vip_only_after_master_down_interval[three in a row]",
+        LOST_ADVERTS
+        + "test_lost_adverts_move_the_vip_only_after_master_down_interval[three in a row]",
         "longest_outage <=",
         lambda c: by.without_gratuitous_arp(c, c.master),
     ),
@@ -783,7 +785,8 @@ MUTATIONS = (
     ),
     Mutation(
         "the BACKUP takes the VIP after one lost advert",
-        NETWORK + "test_lost_adverts_move_the_vip_only_after_master_down_interval[two in a row]",
+        LOST_ADVERTS
+        + "test_lost_adverts_move_the_vip_only_after_master_down_interval[two in a row]",
         "silences were long enough",
         lambda c: by.keepalived_unlike_its_file(
             c.backup, "s/( *)priority 100/&\\n\\1down_timer_adverts 1/", c.vip_on(c.master)

@@ -1,0 +1,117 @@
+"""Lost adverts: the VIP moves after as many as Master_Down_Interval lets pass, no sooner."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import pairwise
+
+import pytest
+
+from fixtures.budgets import Budgets
+from fixtures.clients import Clients
+from fixtures.evidence import Evidence
+from halab import capture, vrrp, wait
+from halab.cluster import Cluster
+from halab.director import Director
+from halab.faults import (
+    Fault,
+    adverts_lost,
+    adverts_lost_in_a_row,
+)
+from halab.lan import Lan
+from halab.vrrp import Advert
+from halab.wait import Condition
+
+pytestmark = pytest.mark.disruptive
+
+
+@contextmanager
+def on_the_nic_of(director: Director, cluster: Cluster) -> Iterator[Callable[[], list[Advert]]]:
+    """The cluster's adverts that this director has heard and sent until asked for them."""
+    node, router = director.node, cluster.topology.vrrp.virtual_router_id
+    recording = node.record(capture.command(node.nic, "vrrp", vrrp.snaplen(1)))
+
+    def seen() -> list[Advert]:
+        packets = capture.packets(bytes(recording.so_far()))
+        adverts = (Advert.decode(packet.at, packet.frame) for packet in packets)
+        return [a for a in adverts if a and a.virtual_router_id == router]
+
+    with ExitStack() as ending:
+        ending.callback(recording.finish)
+        recording.await_said("listening on", within=10)
+        yield seen
+
+
+@pytest.mark.rests_on("front panel")
+@pytest.mark.parametrize(
+    ("loss", "adverts", "in_a_row"),
+    [
+        pytest.param(lambda c: adverts_lost_in_a_row(c, 2), 0, 2, id="two in a row"),
+        pytest.param(lambda c: adverts_lost_in_a_row(c, 3), 0, 3, id="three in a row"),
+        pytest.param(adverts_lost, 4, None, id="at random"),
+    ],
+)
+def test_lost_adverts_move_the_vip_only_after_master_down_interval(
+    cluster: Cluster,
+    clients: Clients,
+    inflict: Callable,
+    evidence: Evidence,
+    lan: Lan,
+    budgets: Budgets,
+    loss: Callable[[Cluster], Fault],
+    adverts: int,
+    in_a_row: int | None,
+) -> None:
+    """Three in a row are a takeover, two are none: what the BACKUP heard on its NIC decides.
+
+    A capture there has what it heard and what it sent on one clock (RFC 5798 section 6.4.2). The
+    MASTER hears the BACKUP's first advert and answers it, so that it is MASTER for a moment only.
+    But whoever hears the BACKUP's announcement after the MASTER's stays with it until the next one.
+    """
+    works = cluster.lab.takeover_works
+    timers = cluster.backup.keepalived.instance().timers
+    budget = budgets.announced_again
+    backup, master = cluster.backup.node.address, cluster.master.node.address
+    lan.expects_split_brain("what would end the BACKUP's mastership may be lost too")
+
+    with on_the_nic_of(cluster.backup, cluster) as seen, clients.probing() as watch:
+
+        def silences() -> bool:
+            at = [advert.at for advert in seen() if advert.source == master]
+            return any(other - one > 1.5 * timers.advert_int for one, other in pairwise(at))
+
+        Condition("an advert is heard", seen).until(within=10)
+        heal = inflict(loss(cluster))
+        wait.passing(adverts * timers.advert_int)
+        Condition("an advert has been lost", silences).until(within=30)
+        heal()
+        lan.only(cluster.master, adverts=2).until(within=10)
+        ours = seen()
+
+    heard = [advert.at for advert in ours if advert.source == master]
+    said = [advert.at for advert in ours if advert.source == backup and not advert.resigns]
+    due = [
+        one + timers.master_down_interval
+        for one, other in pairwise(heard)
+        if other - one > timers.master_down_interval
+    ]
+    gaps = [round((other - one) / timers.advert_int) - 1 for one, other in pairwise(heard)]
+    lost = [gap for gap in gaps if gap > 0]  # a MASTER that hears the BACKUP sends one more
+    late = sum(work.seconds for work in works)
+    takeovers = [
+        at for before, at in pairwise([-math.inf, *said]) if at - before > 1.5 * timers.advert_int
+    ]
+    evidence.note(f"lost in a row: {lost}; takeovers: {len(takeovers)}")
+    evidence.measure("outage", watch.longest_outage, budget, watch.resolution)
+    assert lost, "no advert was lost"
+    assert takeovers or not watch.lost.total()
+    assert len(takeovers) == len(due), (
+        f"{len(due)} silences were long enough; lost in a row: {lost}"
+    )
+    assert all(0 <= at - when <= late for at, when in zip(takeovers, due, strict=True))
+    assert watch.longest_outage <= budget.value + watch.resolution
+    if in_a_row is not None:
+        assert lost == [in_a_row]
+        assert bool(takeovers) == (in_a_row >= timers.down_timer_adverts)
