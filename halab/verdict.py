@@ -38,6 +38,10 @@ class Result:
     """What, the figure, its resolution and its unit."""
     causes: tuple[str, ...] = ()
     """What likely made it fail."""
+    over: tuple[str, ...] = ()
+    """What of ``measured`` is over its budget."""
+    place: str = ""
+    """Of its row in the report: the part of an address after "#"."""
 
     @property
     def bad(self) -> bool:
@@ -80,6 +84,13 @@ class Verdict:
         if skipped:
             said.append(f"{skipped} {'was' if skipped == 1 else 'were'} skipped")
         return f"{self.cluster} is {self.word}: {'; '.join(said)}."
+
+    def by_cause(self) -> dict[str, list[Result]]:
+        """The bad ones by what most likely made them fail; "", the last, is what nobody knows."""
+        found: dict[str, list[Result]] = {}
+        for result in sorted(self.bad, key=lambda result: not result.causes):
+            found.setdefault(next(iter(result.causes), ""), []).append(result)
+        return found
 
     def by_suite(self) -> Iterator[list[str]]:
         """A row for each suite, under :data:`COLUMNS`; nothing where there is none."""

@@ -19,6 +19,7 @@ def command(folder: Path, select: str, *options: str) -> list[str]:
     shutil.copy(CHECKOUT / "tests/sample_suite.py", suite / "test_sample.py")
     return [
         sys.executable, "-m", "pytest", "-c", str(CHECKOUT / "pytest.ini"), "-p", "conftest",
+        "-p", "tests.sample_clues",
         f"--rootdir={folder}", f"--html={folder / 'report.html'}",
         f"--junitxml={folder / 'junit.xml'}", "-k", select, *options, str(folder / "suites"),
     ]  # fmt: skip

@@ -95,6 +95,13 @@ def test_hostile_words(evidence: Evidence, request: pytest.FixtureRequest, plant
     raise AssertionError(planted)
 
 
+@pytest.mark.parametrize("role", ["master", "backup"])
+def test_dead_web_server_is_told(role: str) -> None:
+    """UP by a check that has been made and passed, as each director sees it."""
+    unhealthy = {"web2"}
+    assert unhealthy == set(), f"{role} holds them for DOWN"
+
+
 @pytest.fixture
 def no_lab() -> None:
     """A lab that cannot be had."""

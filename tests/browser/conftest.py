@@ -14,7 +14,7 @@ from tests import sample_run
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 RUNS = {
     "passing": "takes_over or its_share or queues",
-    "failing": "takes_over or its_share or too_late or hostile",
+    "failing": "takes_over or its_share or too_late or hostile or dead_web_server",
     "broken": "takes_over or lab_is_broken or leaves_it_broken or never_run",
     "great": "takes_over or its_share or too_late",
 }
