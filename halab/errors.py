@@ -60,6 +60,10 @@ class ThresholdsError(FileError):
     """thresholds.yaml cannot be taken."""
 
 
+class ThesisError(FileError):
+    """docs/thesis.yaml cannot be taken."""
+
+
 class ConfigurationError(UserError):
     """A configuration that the lab cannot take; names the limit that it passes."""
 

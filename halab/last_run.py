@@ -40,6 +40,8 @@ class Ran:
     test: str
     outcome: str
     figures: tuple[Figure, ...] = ()
+    said: tuple[str, ...] = ()
+    """What it measured in words, or why it was skipped."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,11 @@ class LastRun:
     def changes(self, lab: str, ran: Iterable[Ran]) -> Changes:
         """This run beside what is remembered; a skip on either side tells nothing."""
         before = self.labs.get(lab, {})
-        both = [(test, before[test.test]) for test in ran if test.test in before]
+        both = [
+            (test, before[test.test])
+            for test in ran
+            if before.get(test.test, {"outcome": "skipped"})["outcome"] != "skipped"
+        ]
         told = [
             (test, was)
             for test, was in both
@@ -115,16 +121,26 @@ class LastRun:
         mended = [t.test for t, was in told if t.outcome == "passed" and was["outcome"] != "passed"]
         return Changes(bool(both), tuple(broke), tuple(mended), tuple(_moved(told)))
 
-    def remember(self, lab: str, ran: Iterable[Ran]) -> None:
-        """Add this run, and write the file whole or not at all."""
+    def remember(self, lab: str, ran: Iterable[Ran], day: str = "") -> None:
+        """Add this run, of that day, and write the file whole or not at all.
+
+        A skip takes the place of nothing but another skip.
+        """
         tests = self.labs.setdefault(lab, {})
         for test in ran:
+            told: dict[str, object] = {
+                "outcome": test.outcome,
+                "said": [*test.said],
+                "day": day,
+            }
             if test.outcome == "skipped":
+                if tests.get(test.test, told)["outcome"] == "skipped":
+                    tests[test.test] = told
                 continue
             earlier = _earlier(tests.get(test.test, {}))
             for figure in test.figures:
                 earlier[figure.what] = [*earlier.get(figure.what, []), figure.value][-KEPT:]
-            tests[test.test] = {"outcome": test.outcome, "figures": earlier}
+            tests[test.test] = {**told, "figures": earlier}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")
         fresh.write_text(json.dumps({"labs": self.labs}, separators=(",", ":")))

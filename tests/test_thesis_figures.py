@@ -13,9 +13,7 @@ from halab.scenario import ALONE
 from halab.thresholds import Thresholds
 from halab.topology import Topology
 
-WORDS = YAML(typ="safe", pure=True).load(
-    Path(__file__).with_name("samples").joinpath("thesis-figures.yaml").read_text()
-)
+WORDS = YAML(typ="safe", pure=True).load(Path("docs/thesis-figures.yaml").read_text())
 STATED = Thresholds.load(Path("thresholds.yaml"))
 TOPOLOGY = Topology.load(Path("topology.yaml"))
 
