@@ -15,43 +15,13 @@ from halab.cluster import Cluster
 from halab.configuration import Configuration
 from halab.gate import command as gate_command
 from halab.gate.gate import COST, Gate
-from halab.gate.judgement import Judgement, Verdict
+from halab.gate.judgement import Verdict
 from halab.gate.stage import Contender, staged
 from halab.lab import rack
 from halab.lab.embedded import EmbeddedLab
 from halab.node import each
 from halab.set_up import HAPROXY, PATHS, SetUp
-
-TOPOLOGY = Path("topology.yaml")
-CANDIDATES = Path("examples/candidates")
-TRACKED = Path("examples/today/tracked")
-
-# What a gate may have left on a director: files, processes and namespaces of its own. The script
-# that tracks HAProxy, and its user, stay there after anybody's use of it.
-PICTURE = """
-find /etc/haproxy /etc/keepalived/keepalived.conf /etc/sysctl.d /etc/systemd/system /usr/local \\
-    -xdev -type f | sort | xargs sha256sum
-ls -A /run | grep halab
-ps -eo comm= | grep -E 'haproxy|keepalived|h2load|python3|unshare' | sort
-lsns -n -o TYPE | sort | uniq -c
-true
-"""
-
-
-def gate(lab: EmbeddedLab, name: str, today: Path | None = None) -> Gate:
-    now = SetUp.load(today, lab.topology) if today else SetUp()
-    candidate = SetUp.load(CANDIDATES / name, lab.topology, now)
-    return Gate(lab, TOPOLOGY, now, candidate, None, print)
-
-
-def picture(cluster: Cluster) -> dict[str, str]:
-    nodes = [director.node for director in cluster.directors.values()]
-    return each(nodes, lambda node: node.run(PICTURE))
-
-
-def reasons(judgement: Judgement) -> dict[str, str]:
-    """Why each row that rejects does so."""
-    return {row.what: row.why for row in judgement.rows if row.verdict is Verdict.REJECT}
+from tests.at_the_gate import TOPOLOGY, gate, picture, reasons
 
 
 @pytest.mark.slow
@@ -167,35 +137,6 @@ def test_stage_ends_with_whoever_asked_for_it(cluster: Cluster, lab: EmbeddedLab
         node.close()
         wait.until(lambda: processes() == before, what="all of it has ended", within=5)
     assert node.run("ls -A /run | grep halab-arena || true") == ""
-
-
-@pytest.mark.slow
-@pytest.mark.nightly
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    ("name", "today", "grounds"),
-    [
-        ("loses-requests-on-reload", None, {"reloads of haproxy cost no request"}),
-        ("vip-stays", TRACKED, {"dead haproxy costs what its tracking promises"}),
-    ],
-)
-def test_what_only_a_fault_shows_is_rejected_by_the_matrix(
-    cluster: Cluster, lab: EmbeddedLab, name: str, today: Path | None, grounds: set[str]
-) -> None:
-    before = picture(cluster)
-    judgement = gate(lab, name, today).whole()
-    assert judgement.verdict is Verdict.REJECT, judgement.sentence
-    assert reasons(judgement).keys() >= grounds
-    assert picture(cluster) == before
-
-
-@pytest.mark.slow
-@pytest.mark.nightly
-@pytest.mark.timeout(900)
-def test_harmless_edit_is_accepted_by_the_whole_gate(cluster: Cluster, lab: EmbeddedLab) -> None:
-    judgement = gate(lab, "harmless").whole()
-    assert judgement.verdict is Verdict.ACCEPT, judgement.sentence
-    assert len(judgement.rows) > 20
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
