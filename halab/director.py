@@ -127,6 +127,8 @@ class Director:
             steps += [_install(path) for path in first]
             steps += [f"systemd-sysusers {path}" for path in first if path == tracking.USER]
             steps += [_check(path, _program(files)) for path in changed]
+            if sysctl.FILE in changed:  # others may be set, which are none of these
+                steps.append(sysctl.putting_back())
             steps += [_install(path) for path in changed if path not in first]
             if any(path.startswith(UNITS) for path in changed):
                 steps.append("systemctl daemon-reload")

@@ -54,10 +54,21 @@ def putting_back() -> str:
 
 @contextmanager
 def applied(node: Node, text: str) -> Iterator[None]:
-    """These settings on a node through the block, and what they were after it."""
+    """These settings on a node through the block, and its own in their place after it.
+
+    Raises :class:`halab.errors.CommandFailed` for a value that the kernel refuses.
+    """
+    own = node.run(f"cat {FILE} 2> /dev/null || true")
     try:
-        node.put(FILE, text)
-        node.run(f"{noting(text)} && sysctl -q -p {FILE}")
+        _have(node, text)
         yield
     finally:
-        node.run(putting_back())
+        _have(node, own)
+
+
+def _have(node: Node, text: str) -> None:
+    """Put back what is set, and set these, if any: so that the way back is always the kernel's."""
+    node.run(putting_back())
+    if text:
+        node.put(FILE, text)
+        node.run(f"{noting(text)} && sysctl -q -p {FILE}")

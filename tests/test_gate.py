@@ -9,16 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from halab import wait
+from halab import sysctl, wait
 from halab.changed_cluster import ChangedCluster
 from halab.cluster import Cluster
 from halab.configuration import Configuration
+from halab.errors import NodeError
 from halab.gate import command as gate_command
 from halab.gate.gate import COST, Gate
 from halab.gate.judgement import Verdict
 from halab.gate.stage import Contender, staged
 from halab.lab import rack
 from halab.lab.embedded import EmbeddedLab
+from halab.lab.lock import LocalLock
 from halab.node import each
 from halab.set_up import HAPROXY, PATHS, SetUp
 from tests.at_the_gate import TOPOLOGY, gate, picture, reasons
@@ -121,6 +123,38 @@ def test_a_set_up_is_deployed_and_taken_back(
 
 
 @pytest.mark.slow
+def test_kernel_settings_take_the_place_of_others(
+    cluster: Cluster, lab: EmbeddedLab, tmp_path: Path
+) -> None:
+    """Deployed, or for a block: what the others changed is the kernel's own again."""
+    node = cluster.master.node
+    fin, keepalive = "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_time"
+
+    def are() -> list[str]:
+        return node.run(f"sysctl -n {fin} {keepalive}").split()
+
+    def set_up(text: str) -> SetUp:
+        (tmp_path / "sysctl.conf").write_text(text)
+        return SetUp.load(tmp_path, lab.topology)
+
+    own = are()
+    try:
+        ChangedCluster(lab, set_up(f"{fin} = 31")).bring_to(Configuration())
+        assert are() == ["31", own[1]]
+        ChangedCluster(lab, set_up(f"{keepalive} = 7001")).bring_to(Configuration())
+        assert are() == [own[0], "7001"]
+        with sysctl.applied(node, f"{fin} = 32\n"):
+            assert are() == ["32", own[1]]
+        assert are() == [own[0], "7001"]
+        with pytest.raises(NodeError, match="Invalid argument"), sysctl.applied(node, f"{fin} = x"):
+            pytest.fail("the kernel took it")
+        assert are() == [own[0], "7001"]
+    finally:
+        cluster.bring_to(Configuration())
+    assert are() == own
+
+
+@pytest.mark.slow
 def test_stage_ends_with_whoever_asked_for_it(cluster: Cluster, lab: EmbeddedLab) -> None:
     """Its connection is cut, as when the gate is killed: no process and no password stays."""
     node = cluster.backup.node
@@ -158,6 +192,16 @@ def test_command_builds_a_lab_judges_and_takes_it_down() -> None:
     assert "mistyped-timers is rejected" in run.stdout.splitlines()[-1]
     assert "auth" not in run.stdout + run.stderr
     assert not rack.state("gate-shell").exists()
+
+
+def test_a_lab_that_a_run_holds_is_not_judged_on() -> None:
+    """Two at once would take each other's faults for the candidate's."""
+    with LocalLock("gate-held"):
+        run = command(
+            "--name", "gate-held", "--candidate", "examples/candidates/harmless", "--quick"
+        )
+    assert run.returncode == Verdict.COULD_NOT_RUN
+    assert run.stderr.startswith("gate: the lab 'gate-held' is held by process")
 
 
 def test_what_nobody_foresaw_is_no_verdict(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from halab import load
 from halab.cluster import Cluster
+from halab.errors import NodeError
 from halab.gate.slowdown import Pair, Slowdown
 from halab.load import Load, Throughput
 
@@ -22,6 +23,15 @@ SLICE = 2.0
 MARGIN = 0.05
 """A slowdown of so much is borne: two slices of the same differ by more than two of a duet."""
 LOAD = Load(connections=24, seconds=SLICE, keep_alive=True, warm_up=0)
+
+
+class NothingServed(NodeError):
+    """A slice in which no request succeeded; ``candidates``: it was the candidate's."""
+
+    def __init__(self, seen: Throughput, *, candidates: bool) -> None:
+        self.candidates = candidates
+        whose = "the candidate's" if candidates else "today's"
+        super().__init__(f"with {whose} settings no request succeeded: {'; '.join(seen.invalid)}")
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,8 @@ def alternate(
 ) -> Alternation:
     """So many pairs of slices on a cluster that is steady; ``changed`` is the candidate's.
 
-    Only successes count as requests: a set-up under which some fail is slower.
+    Only successes count as requests: a set-up under which some fail is slower. Raises
+    :class:`NothingServed` where all do.
     """
     chance = chance or random.Random()
     found = Alternation()
@@ -60,6 +71,8 @@ def alternate(
         for candidate in chance.sample([False, True], 2):
             with changed() if candidate else nullcontext():
                 seen[candidate] = load.run(cluster, LOAD)
+            if not seen[candidate].succeeded:
+                raise NothingServed(seen[candidate], candidates=candidate)
         today, candidates = seen[False], seen[True]
         found.time.append(Pair(1 / today.requests_per_second, 1 / candidates.requests_per_second))
         found.cpu.append(Pair(_cpu(today), _cpu(candidates)))
@@ -67,5 +80,5 @@ def alternate(
 
 
 def _cpu(seen: Throughput) -> float:
-    """Shares of the director's CPU time for a request; of how many CPUs does not matter."""
-    return seen.director_cpu * seen.seconds / seen.haproxy_requests
+    """Shares of the director's CPU time for a success; of how many CPUs does not matter."""
+    return seen.director_cpu * seen.seconds / seen.succeeded

@@ -22,6 +22,7 @@ from halab.gate.gate import Gate
 from halab.gate.judgement import Verdict
 from halab.lab import kinds
 from halab.lab.embedded import EmbeddedLab
+from halab.lab.lock import LocalLock
 from halab.set_up import SetUp
 from halab.topology import Topology
 
@@ -117,6 +118,7 @@ def _binary(path: Path) -> bytes:
 def _lab(options: argparse.Namespace, topology: Topology, undone: ExitStack) -> EmbeddedLab:
     """The lab that stands, or one that goes with the gate; entered."""
     name = options.name or topology.name
+    undone.enter_context(LocalLock(name))
     kind = kinds.built(options.lab, name)
     lab = kind.find(topology, name)
     if lab is None:

@@ -12,6 +12,7 @@ from halab.cluster import Cluster
 from halab.configuration import Configuration
 from halab.errors import LabError, NodeError
 from halab.gate import alternation, matrix, session, stage, syntax, timers
+from halab.gate.alternation import NothingServed
 from halab.gate.judgement import Judgement, Row, Verdict
 from halab.gate.matrix import Run
 from halab.gate.session import CANDIDATE, Session
@@ -23,6 +24,8 @@ from halab.set_up import HAPROXY, PATHS, SetUp, scrubbed
 
 HOST_WIDE = "settings of the whole director"
 """What a row is called that says why they cannot be compared in this lab."""
+REQUESTS = "requests a second"
+DIRECTORS_CPU = "CPU time of the director for a request"
 COST = "CPU time of a request"
 PROGRAM = "/usr/local/sbin/haproxy-candidate"
 REPORTS = Path("reports")
@@ -99,9 +102,9 @@ class Gate:
         """What settings of the whole MASTER cost, where the candidate has others."""
         name = self.lab.topology.master.name
         steering = self.candidate_set_up.configuration.steering
-        text = self.candidate[name].get(sysctl.FILE, "")
+        text, today = (of[name].get(sysctl.FILE, "") for of in (self.candidate, self.today))
         steered = steering != self.today_set_up.configuration.steering
-        if text == self.today[name].get(sysctl.FILE, "") and not steered:
+        if text == today and not steered:
             return []
         self.progress(f"{alternation.PAIRS} pairs of slices, with today's settings and others")
         cluster = ChangedCluster(self.lab, self.today_set_up)
@@ -113,18 +116,27 @@ class Gate:
             with ExitStack() as undone:
                 if steered:
                     undone.enter_context(nic.steered([Nic(node)], steering))
-                if text:
+                if text != today:
                     undone.enter_context(sysctl.applied(node, text))
                 yield
 
-        try:
-            with cluster.steered(self.today_set_up.configuration.steering):
+        with cluster.steered(self.today_set_up.configuration.steering):
+            try:
+                with changed():
+                    pass
+            except LabError as error:
+                return [Row(HOST_WIDE, "", "", Verdict.UNDECIDED, str(error))]
+            except NodeError as error:
+                return [Row(HOST_WIDE, "", "refused", Verdict.REJECT, str(error))]
+            try:
                 found = alternation.alternate(cluster, changed)
-        except LabError as error:
-            return [Row(HOST_WIDE, "", "", Verdict.UNDECIDED, str(error))]
+            except NothingServed as error:
+                if not error.candidates:
+                    raise
+                return [Row(HOST_WIDE, "", "not served", Verdict.REJECT, str(error))]
         return [
-            _slower("requests a second", found.slower),
-            _slower("CPU time of the director for a request", found.costlier),
+            _slower(REQUESTS, found.slower),
+            _slower(DIRECTORS_CPU, found.costlier),
         ]
 
     def _matrix(self) -> list[Row]:
