@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import subprocess
@@ -160,3 +161,6 @@ def test_a_floor_is_recorded_and_held_to(ran: Callable[..., Ran], tmp_path: Path
     )  # fmt: skip
     assert fourth.outcome("20-light") == "failure", fourth.out[-3000:]
     assert "has failed PercentageRegressionCheck" in fourth.said("20-light")
+    page = html.unescape((tmp_path / "report.html").read_text())
+    assert '"result": "Failed"' in page
+    assert '"result": "Passed"' not in page

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from halab import nic, sysctl
@@ -83,7 +85,10 @@ class Gate:
         cannot have.
         """
         judged = self.quick()
-        if any(row.verdict is not Verdict.ACCEPT and row.what != COST for row in judged.rows):
+        if any(
+            row.verdict is not Verdict.ACCEPT and not row.what.startswith(COST)
+            for row in judged.rows
+        ):
             return judged
         with ExitStack() as undone:
             undone.callback(self._put_back)
@@ -93,19 +98,19 @@ class Gate:
                     undone.callback(node.run, "rm -f -- %s", PROGRAM)
                     node.put(PROGRAM, self.binary, mode=0o755)
                 undone.callback(self._put_back)  # before its program goes
-            rows = self._host_wide()
+            rows = self.host_wide()
             if not any(row.what == HOST_WIDE for row in rows):
                 rows += self._matrix()
         return Judgement(self.name, [*judged.rows, *rows])
 
-    def _host_wide(self) -> list[Row]:
+    def host_wide(self) -> list[Row]:
         """What settings of the whole MASTER cost, where the candidate has others."""
         name = self.lab.topology.master.name
         steering = self.candidate_set_up.configuration.steering
         text, today = (of[name].get(sysctl.FILE, "") for of in (self.candidate, self.today))
         steered = steering != self.today_set_up.configuration.steering
         if text == today and not steered:
-            return []
+            return self._unasked()
         self.progress(f"{alternation.PAIRS} pairs of slices, with today's settings and others")
         cluster = ChangedCluster(self.lab, self.today_set_up)
         cluster.bring_to(self.today_set_up.configuration)
@@ -138,6 +143,14 @@ class Gate:
             _slower(REQUESTS, found.slower),
             _slower(DIRECTORS_CPU, found.costlier),
         ]
+
+    def _unasked(self) -> list[Row]:
+        """A row where only the BACKUP has other settings: clients ask the MASTER."""
+        name = self.lab.topology.backup.name
+        if self.candidate[name].get(sysctl.FILE, "") == self.today[name].get(sysctl.FILE, ""):
+            return []
+        why = f"{name} alone has others, and is asked nothing: give them to both directors"
+        return [Row(f"kernel settings of {name}", "", "", Verdict.UNDECIDED, why)]
 
     def _matrix(self) -> list[Row]:
         self.progress("the fault matrix under today's set-up")
@@ -205,27 +218,47 @@ class Gate:
         return rows or [Row("timers", "", "none that cannot be meant")]
 
     def duet(self) -> list[Row]:
-        """HAProxy's cost, where any of it changes; on the director that clients do not use."""
-        name = self.lab.topology.backup.name
+        """HAProxy's cost, where any of it changes; on the director that clients do not use.
+
+        Once for each change: directors that have the same one have the same cost.
+        """
         path = PATHS[HAPROXY]
-        before, after = self.today[name][path], self.candidate[name][path]
-        if before == after and self.binary is None:
+        changes: dict[tuple[str, ...], str] = {}
+        for name in (self.lab.topology.backup.name, self.lab.topology.master.name):
+            before, after = self.today[name][path], self.candidate[name][path]
+            if before != after or self.binary is not None:
+                changes.setdefault(_change(before, after), name)
+        if not changes:
             return [Row(COST, "", "as before: nothing of HAProxy changes")]
+        rows = []
+        for name in changes.values():
+            what = COST if len(changes) == 1 else f"{COST}, as on {name}"
+            found = self._duet(self.today[name][path], self.candidate[name][path])
+            rows.append(replace(found, what=what))
+        return rows
+
+    def _duet(self, before: str, after: str) -> Row:
         try:
             held = session.hold(
-                self.lab.nodes[name],
+                self.lab.nodes[self.lab.topology.backup.name],
                 Contender(before),
                 Contender(after, self._program),
                 self.progress,
             )
         except NotComparable as error:
-            return [Row(COST, "", "", Verdict.UNDECIDED, str(error))]
+            return Row(COST, "", "", Verdict.UNDECIDED, str(error))
         except NodeError as error:
             why = scrubbed(str(error), [before, after])
             if isinstance(error, Failing) and error.who == CANDIDATE:
-                return [Row(COST, "", "not served", Verdict.REJECT, why)]
+                return Row(COST, "", "not served", Verdict.REJECT, why)
             raise NodeError(why) from None
-        return [_cost(held)]
+        return _cost(held)
+
+
+def _change(before: str, after: str) -> tuple[str, ...]:
+    """The lines that go and those that come, in their order."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return tuple(line for line in lines if not line.startswith(("@@", "---", "+++")))
 
 
 def _slower(what: str, found: Slowdown) -> Row:

@@ -1,0 +1,88 @@
+"""Which parts of a candidate the gate compares, without a lab: directors may differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from halab.gate import session
+from halab.gate.gate import COST, Gate
+from halab.gate.judgement import Verdict
+from halab.gate.slowdown import Pair
+from halab.gate.stage import Contender
+from halab.lab.plan import Secrets
+from halab.set_up import SetUp
+from halab.topology import Topology
+
+TOPOLOGY = Topology.load(Path("topology.yaml"))
+LAB = SimpleNamespace(
+    topology=TOPOLOGY,
+    secrets=Secrets("abcd1234", "hidden"),
+    nodes=dict.fromkeys(TOPOLOGY.directors, "the stage"),
+)
+HAPROXY = Path("examples/candidates/harmless/haproxy.cfg").read_text()
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """The texts that were dueted; every candidate costs as much as today's."""
+    texts = []
+
+    def hold(_node: object, today: Contender, candidate: Contender, _progress: object) -> object:
+        texts.append((today.text, candidate.text))
+        same = [Pair(1.0, 1.0 + number / 1000) for number in range(10)]
+        slower = [Pair(1.0, 1.1 + number / 1000) for number in range(10)]
+        pairs = {session.CANDIDATE: same, session.AGAIN: same, session.SLOWED: slower}
+        return session.Session(session.Duets(pairs))
+
+    monkeypatch.setattr(session, "hold", hold)
+    return texts
+
+
+def gate(tmp_path: Path, files: dict[str, str]) -> Gate:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(text)
+    candidate = SetUp.load(tmp_path, TOPOLOGY)
+    return Gate(LAB, Path("topology.yaml"), SetUp(), candidate, None, print)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("files", "whats"),
+    [
+        ({"haproxy.cfg": HAPROXY}, [COST]),
+        ({"lb1/haproxy.cfg": HAPROXY}, [COST]),
+        ({"lb2/haproxy.cfg": HAPROXY}, [COST]),
+        (
+            {"lb1/haproxy.cfg": HAPROXY, "lb2/haproxy.cfg": HAPROXY.replace("10s", "11s")},
+            [f"{COST}, as on lb2", f"{COST}, as on lb1"],
+        ),
+    ],
+    ids=["both", "the MASTER", "the BACKUP", "each its own"],
+)
+def test_a_change_of_haproxy_is_dueted_once_whichever_director_has_it(
+    tmp_path: Path, held: list[tuple[str, str]], files: dict[str, str], whats: list[str]
+) -> None:
+    rows = gate(tmp_path, files).duet()
+    assert [row.what for row in rows] == whats
+    assert [row.verdict for row in rows] == [Verdict.ACCEPT] * len(whats)
+    for before, after in held:
+        assert "stats refresh 5s" in before
+        assert "stats refresh 1" in after
+    assert len(held) == len({after for _, after in held}) == len(whats)
+
+
+def test_what_leaves_haproxy_alone_is_not_dueted(
+    tmp_path: Path, held: list[tuple[str, str]]
+) -> None:
+    (row,) = gate(tmp_path, {"sysctl.conf": "net.ipv4.tcp_fin_timeout = 30"}).duet()
+    assert (row.what, row.after, held) == (COST, "as before: nothing of HAProxy changes", [])
+
+
+def test_kernel_settings_of_the_backup_alone_are_undecided(tmp_path: Path) -> None:
+    """Clients ask the MASTER: nobody could tell what the BACKUP's cost."""
+    (row,) = gate(tmp_path, {"lb2/sysctl.conf": "net.ipv4.tcp_fin_timeout = 30"}).host_wide()
+    assert (row.what, row.verdict) == ("kernel settings of lb2", Verdict.UNDECIDED)
+    assert gate(tmp_path / "none", {"haproxy.cfg": HAPROXY}).host_wide() == []
