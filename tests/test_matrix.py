@@ -47,11 +47,23 @@ def test_a_row_for_each_test_of_today() -> None:
     assert (missing.after, missing.why) == ("not run", "it was not run: x")
 
 
-def test_what_is_not_so_again_decides_nothing() -> None:
+@pytest.mark.parametrize(
+    ("again", "verdict"),
+    [
+        ([8.0], Verdict.REJECT),
+        ([3.0, 8.0], Verdict.UNDECIDED),
+        ([3.0], Verdict.UNDECIDED),
+        ([3.0, 3.0], Verdict.ACCEPT),
+    ],
+)
+def test_what_speaks_against_it_rejects_if_it_does_so_again(
+    again: list[float], verdict: Verdict
+) -> None:
+    """Not so in the next run, the one after that tells a fault that comes and goes from chance."""
     today, first = Run({TEST: HELD}), Run({TEST: seen(9.0)})
     rows = matrix.rows(today, first)
     assert matrix.doubtful(today, first) == [TEST]
-    (same,) = matrix.confirmed(rows, today, Run({TEST: seen(8.0)}))
-    (other,) = matrix.confirmed(rows, today, Run({TEST: seen(3.0)}))
-    assert (same.verdict, other.verdict) == (Verdict.REJECT, Verdict.UNDECIDED)
-    assert "run again" in other.why
+    (row,) = matrix.confirmed(rows, today, [Run({TEST: seen(outage)}) for outage in again])
+    assert row.verdict is verdict
+    assert ("run again" in row.why) is (verdict is Verdict.UNDECIDED)
+    assert ("not so in 2 further runs" in row.after) is (verdict is Verdict.ACCEPT)

@@ -163,17 +163,21 @@ class Gate:
         except NodeError as error:
             return [Row("the cluster becomes steady", "yes", "no", Verdict.REJECT, str(error))]
         options = self._options(self.candidate_set_up, self.today_set_up, program)
-        candidate = self._run(options, "gate-after.log")
+        candidate = self._all(options, "gate-after.log")
         rows = matrix.rows(today, candidate)
-        if candidate.cut_short or not (doubtful := matrix.doubtful(today, candidate)):
+        doubtful = matrix.doubtful(today, candidate)
+        if candidate.cut_short or not doubtful:
             return rows
         self.progress(f"again, to be sure: {len(doubtful)} tests")
-        again = self._run(options, "gate-again.log", doubtful)
-        return matrix.confirmed(rows, today, again)
+        runs = [self._run(options, "gate-again.log", doubtful)]
+        if unsure := [test for test in doubtful if test not in matrix.doubtful(today, runs[0])]:
+            self.progress(f"and once more, as it was not so again: {len(unsure)} tests")
+            runs.append(self._run(options, "gate-once-more.log", unsure))
+        return matrix.confirmed(rows, today, runs)
 
     def _settled(self, options: list[str], log: str) -> Run:
         """Today's run; what fails in it is run once more, since today's set-up is in service."""
-        first = self._run(options, f"gate-{log}.log")
+        first = self._all(options, f"gate-{log}.log")
         if first.cut_short:
             raise LabError(f"today's set-up does not bear the matrix: {first.cut_short}")
         failed = [test for test, seen in first.seen.items() if seen.outcome == "failed"]
@@ -181,6 +185,16 @@ class Gate:
             return first
         again = self._run(options, f"gate-{log}-again.log", failed)
         return Run({**first.seen, **again.seen})
+
+    def _all(self, options: list[str], log: str) -> Run:
+        """The whole matrix; what one that is cut short has left undone is done in a second run."""
+        first = self._run(options, log)
+        if not first.cut_short:
+            return first
+        self.progress(f"the rest, and what failed, once more: {first.cut_short}")
+        held = [test for test, seen in first.seen.items() if seen.outcome != "failed"]
+        second = self._run([*options, *(f"--deselect={test}" for test in held)], f"rest-{log}")
+        return Run({**first.seen, **second.seen}, second.cut_short)
 
     def _run(self, options: list[str], log: str, tests: Sequence[str] = ()) -> Run:
         for node in self.lab.nodes.values():

@@ -157,16 +157,24 @@ def worse(before: Seen, after: Seen) -> str:
     return ""
 
 
-def confirmed(rows: Sequence[Row], today: Run, again: Run) -> list[Row]:
-    """The rows, where what speaks against the candidate must do so ``again`` to reject it."""
-    by_name = {_name(test): test for test in again.seen}
+def confirmed(rows: Sequence[Row], today: Run, again: Sequence[Run]) -> list[Row]:
+    """The rows, where what speaks against the candidate must do so in the next run to reject it.
+
+    What does not is undecided if it speaks against it in the run after that, and else was chance.
+    """
     found = []
     for row in rows:
-        if row.verdict is Verdict.REJECT and row.what in by_name:
-            test = by_name[row.what]
-            if not worse(today.seen[test], again.seen[test]):
+        test = next((test for test in again[0].seen if _name(test) == row.what), None)
+        if row.verdict is Verdict.REJECT and test is not None:
+            against = [worse(today.seen[test], run.seen[test]) for run in again if test in run.seen]
+            if against[0]:
+                pass
+            elif any(against) or len(against) == 1:
                 why = f"{row.why}; and not so when it was run again"
                 row = replace(row, verdict=Verdict.UNDECIDED, why=why)
+            else:
+                after = f"{row.after}; not so in {len(against)} further runs"
+                row = replace(row, verdict=Verdict.ACCEPT, after=after, why="")
         found.append(row)
     return found
 
