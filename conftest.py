@@ -13,7 +13,6 @@ pytest_plugins = [
     "fixtures.candidate",
     "fixtures.last_run",
     "fixtures.portraits",
-    "fixtures.front_page",
     "fixtures.cluster",
     "fixtures.budgets",
     "fixtures.clients",
@@ -25,5 +24,6 @@ pytest_plugins = [
     "fixtures.performance",
     "fixtures.own_floor",
     "fixtures.nights",
+    "fixtures.front_page",
     "fixtures.figures",
 ]

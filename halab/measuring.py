@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from halab.errors import InvalidRun
-from halab.load import Throughput
+from halab.load import Throughput, cores
+from halab.load.cores import Cores
 from halab.load.throughput import Served
 from halab.relation import Comparison, turns
 from halab.scenario import Stage
@@ -33,6 +34,18 @@ class Series:
     def milliseconds(self) -> tuple[float, ...]:
         """The median latency."""
         return tuple(run.latency[MEDIAN] * 1e3 for run in self.runs if run.latency)
+
+    @property
+    def latency(self) -> dict[int, float]:
+        """Seconds by percentile: the median of the rounds'; empty where nobody told."""
+        told = [run.latency for run in self.runs if run.latency]
+        return {p: median(latency[p] for latency in told) for p in told[0]} if told else {}
+
+    @property
+    def cores(self) -> Cores | None:
+        """The MASTER's CPUs through all rounds; None where it was passed by."""
+        seen = [run.cores for run in self.runs if isinstance(run, Throughput) and run.cores]
+        return cores.of_all(seen) if seen else None
 
     @property
     def haproxy(self) -> tuple[float, ...]:

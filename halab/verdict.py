@@ -108,11 +108,14 @@ def _tests(n: int) -> str:
     return f"{n} test{'' if n == 1 else 's'}"
 
 
-def markdown(verdict: Verdict, facts: Mapping[str, str], changes: Iterable[str] = ()) -> str:
-    """A short page for a CI to show; ``changes`` are lines on what was otherwise before."""
+def markdown(
+    verdict: Verdict, facts: Mapping[str, str], told: Mapping[str, Iterable[str]] | None = None
+) -> str:
+    """A short page for a CI to show; ``told`` are lines by their head, such as what changed."""
     parts = [f"# {_plain(verdict.sentence)}"]
-    if lines := [f"- {_plain(line)}" for line in changes]:
-        parts += ["## Since the last run", *lines]
+    for head, lines in (told or {}).items():
+        if shown := [f"- {_plain(line)}" for line in lines]:
+            parts += [f"## {_plain(head)}", *shown]
     parts += [
         _table(["", ""], ([_plain(name), _plain(fact)] for name, fact in facts.items())),
         _table(COLUMNS, ([f"`{suite}`", *cells] for suite, *cells in verdict.by_suite())),

@@ -21,7 +21,8 @@ def command(folder: Path, select: str, *options: str) -> list[str]:
         sys.executable, "-m", "pytest", "-c", str(CHECKOUT / "pytest.ini"), "-p", "conftest",
         "-p", "tests.sample_clues",
         f"--rootdir={folder}", f"--html={folder / 'report.html'}",
-        f"--junitxml={folder / 'junit.xml'}", "-k", select, *options, str(folder / "suites"),
+        f"--junitxml={folder / 'junit.xml'}", f"--history={folder / 'history'}", "-k", select,
+        *options, str(folder / "suites"),
     ]  # fmt: skip
 
 

@@ -9,7 +9,9 @@ import os
 
 import pytest
 
+from fixtures import performance
 from fixtures.evidence import Evidence
+from fixtures.nights import Nights
 from fixtures.stories import STORY
 from halab import story, wait
 from halab.budget import Budget
@@ -19,6 +21,7 @@ from halab.outage import Outcome, Request
 from halab.service import Lag, Service
 from halab.story import Lane, Look, Story, Stretch, Tick
 from halab.timeline import Event
+from tests import sample_load
 
 MANY = int(os.environ.get("SAMPLES", "2"))
 BUDGET = Budget(3.659, "Master_Down_Interval = 3 × 1 s + skew_time 0.609 s, + takeover_work 0.05 s")
@@ -75,6 +78,17 @@ def test_backup_takes_over(evidence: Evidence, request: pytest.FixtureRequest, n
 def test_each_backend_gets_its_share(evidence: Evidence) -> None:
     """With no other traffic, ten turns of the wheel stop ten times at each backend."""
     evidence.share("requests by backend", BACKENDS, 10)
+
+
+def test_load_is_served(evidence: Evidence, nights: Nights) -> None:
+    """A bar of a figure, beside its others: how fast, how long, on which CPUs, and since when."""
+    measured = {
+        name: sample_load.series(name, rate)
+        for name, rate in (("rps-none", 13467.0), ("rps-008c", 23093.0))
+    }
+    evidence.charts += performance.beside(sample_load.FIGURE, measured, "rps-008c")
+    nights.history.append(sample_load.nights(nights.lab))
+    nights.remember(sample_load.bar())
 
 
 def test_takeover_is_too_late(evidence: Evidence, request: pytest.FixtureRequest) -> None:

@@ -91,3 +91,10 @@ def test_the_drawing_names_the_night() -> None:
     drawn = trend.drawn(series, trend.changes(series))
     assert drawn.count("<circle") == 40
     assert f"worse since the night of {series[30].night}" in drawn
+
+
+def test_a_change_before_what_is_drawn_is_told_in_words() -> None:
+    series = nights([*steady(30, 1000), *steady(10, 950, seed=3)])
+    part = trend.drawn(series[-5:], trend.changes(series))
+    assert part.count("<circle") == 5
+    assert part.count(f"worse since the night of {series[30].night}") == 1

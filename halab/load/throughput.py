@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from halab.errors import InvalidRun
+from halab.load.cores import Cores
 from halab.load.load import Load
 
 
@@ -38,9 +39,10 @@ class Served:
 
     def __str__(self) -> str:
         cpus = ", ".join(f"{name} {share:.0%}" for name, share in self.client_cpu.items())
+        percentiles = ", ".join(f"p{p} {s * 1e3:.1f} ms" for p, s in self.latency.items())
         return (
             f"{self.requests_per_second:.0f} requests/s in {self.seconds:.2f} s with "
-            f"{self.generator}; CPU of {cpus}"
+            f"{self.generator}; {f'latency {percentiles}; ' if percentiles else ''}CPU of {cpus}"
         )
 
 
@@ -60,6 +62,8 @@ class Throughput(Served):
     haproxy_requests: int
     softnet_drops: int
     time_wait: int
+    cores: Cores | None = None
+    """What each CPU of the MASTER did meanwhile."""
 
     def __str__(self) -> str:
         return (

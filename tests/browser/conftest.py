@@ -13,7 +13,7 @@ from tests import sample_run
 
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
 RUNS = {
-    "passing": "takes_over or its_share or queues",
+    "passing": "takes_over or its_share or queues or load",
     "failing": "takes_over or its_share or too_late or hostile or dead_web_server",
     "broken": "takes_over or lab_is_broken or leaves_it_broken or never_run",
     "great": "takes_over or its_share or too_late",

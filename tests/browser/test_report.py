@@ -73,7 +73,7 @@ def page(chromium: webdriver.Chrome, report: MakeReport) -> Iterator[Page]:
 @pytest.mark.parametrize(
     ("run", "words"),
     [
-        ("passing", "is accepted: 3 tests hold; 1 was skipped."),
+        ("passing", "is accepted: 4 tests hold; 1 was skipped."),
         ("failing", "is rejected: test_takeover_is_too_late, test_hostile_words"),
         ("broken", "is rejected: test_lab_is_broken failed; the run ended before its end"),
     ],
@@ -139,6 +139,30 @@ def test_failure_is_open_and_says_what_was_expected_and_seen(page: Page) -> None
     assert "Clients wait for Master_Down_Interval, and no longer." in seen
     assert "outage: at most 3.659 s" in seen
     assert "outage: measured 4.200 s" in seen
+
+
+def test_nights_show_their_change_on_top(page: Page) -> None:
+    """By how much and since when, and the nights themselves, before any row is opened."""
+    page.open("passing")
+    (said,) = [text for text in page.shown(".changes") if "figure 29" in text]
+    assert said.startswith("figure 29, rps-008c: worse since the night of 2026-02-03: 23,0")
+    assert said.endswith("%)")
+    (drawing,) = page.all(".prefix figure svg")
+    assert drawing.is_displayed()
+    assert "worse since the night of 2026-02-03" in drawing.text
+    assert len(drawing.find_elements(By.CSS_SELECTOR, "circle")) == 40
+
+
+def test_load_shows_its_latency_and_what_ran_on_which_cpu(page: Page) -> None:
+    """As the thesis's schemes of CPUs do, with what each did."""
+    page.open("passing")
+    page.row("test_load_is_served").click()
+    drawings = [e for e in page.all("#results-table figure svg") if e.is_displayed()]
+    latency, scheme, _ = (drawing.text for drawing in drawings)
+    assert "p50 4.0 ms, p90 10.0 ms, p99 20.0 ms" in latency
+    assert "RPS 008c: CPUs of lb1 under this load" in scheme
+    for letter in ("H1", "H4", "X", "I", "(H1)", "70%"):
+        assert letter in scheme.splitlines()
 
 
 def test_filters_hide_and_show(page: Page) -> None:
