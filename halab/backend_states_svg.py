@@ -86,7 +86,7 @@ def _line(
 def _words(y: float, directors: Sequence[str], same: Sequence[str]) -> str:
     lines = ", below it ".join(directors)
     told = f"Each backend as HAProxy holds it, on top {lines}: thin is UP, thick is not."
-    told += f" Always UP: {listed(same)}." if same else ""
+    told += f" Always UP: {listed(same, most=2)}." if same else ""
     return f'<text x="{NAMES}" y="{y}">{escape(told)}</text>'
 
 

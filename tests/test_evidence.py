@@ -31,6 +31,14 @@ def test_a_figure_stands_beside_its_budget() -> None:
     assert evidence.in_short() == ["outage 1.000 s, budget 3.659 s"]
 
 
+def test_counts_are_told_without_thousandths() -> None:
+    """Nobody loses a part of a request; a budget that is a share may have a tenth."""
+    evidence = Evidence()
+    taken = evidence.measure("requests lost", 1727, Budget(973.875, "a share", unit="requests"))
+    assert taken.short == "requests lost 1,727, budget 973.9 requests"
+    assert str(taken).endswith("(a share), margin -753.1")
+
+
 def test_where_nothing_else_was_measured_it_is_what_clients_lost() -> None:
     """All of them together; a test that asserts that none was lost has no other figure."""
     assert seen(1.0).in_short() == ["100 of 1200 requests lost"]

@@ -165,6 +165,11 @@ class Together(Undone):
     def __init__(self, faults: Sequence[Fault]) -> None:
         self.faults = tuple(faults)
 
+    @property
+    def name(self) -> str:
+        """The faults' own, and how many there are."""
+        return f"{self.faults[0].name}, {len(self.faults)} at once" if self.faults else "nothing"
+
     def do(self) -> None:
         """Do all of them; one that fails is undone before the others are."""
         self._all(Fault.__enter__)
