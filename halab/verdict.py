@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
+_BROKE = {Outcome.FAILED: "failed", Outcome.ERROR: "ended in an error"}
 COLUMNS = ("suite", *Outcome, "seconds")
 
 
@@ -76,11 +77,8 @@ class Verdict:
         """The verdict and its ground."""
         passed, skipped = self._count(Outcome.PASSED), self._count(Outcome.SKIPPED)
         held = f"{_tests(passed)} hold{'s' if passed == 1 else ''}"
-        said = [*([self.cut_short] if self.cut_short else []), held]
-        if self.bad:
-            names = ", ".join(result.name for result in self.bad[:NAMED])
-            more = f" and {len(self.bad) - NAMED} more" if len(self.bad) > NAMED else ""
-            said = [f"{names}{more} failed", *said]
+        broke = [f"{names} {words}" for o, words in _BROKE.items() if (names := self._names(o))]
+        said = [*broke, *([self.cut_short] if self.cut_short else []), held]
         if skipped:
             said.append(f"{skipped} {'was' if skipped == 1 else 'were'} skipped")
         return f"{self.cluster} is {self.word}: {'; '.join(said)}."
@@ -99,6 +97,12 @@ class Verdict:
             counted = Counter(result.outcome for result in here)
             seconds = sum(result.seconds for result in here)
             yield [suite, *(str(counted[o] or "") for o in Outcome), f"{seconds:.0f}"]
+
+    def _names(self, outcome: Outcome) -> str:
+        """Of the tests that ended so, the first few."""
+        names = [result.name for result in self.results if result.outcome is outcome]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        return f"{', '.join(names[:NAMED])}{more}"
 
     def _count(self, outcome: Outcome) -> int:
         return sum(result.outcome is outcome for result in self.results)

@@ -55,6 +55,13 @@ def test_sentence_names_what_failed() -> None:
     assert "test_4 and 4 more failed" in many.sentence
 
 
+def test_an_error_is_called_one() -> None:
+    """Whoever reads it looks at the lab first, or at what the cluster was left in."""
+    assert of(ERROR, FAILED).sentence == (
+        "Cluster x is rejected: test_takeover failed; test_health ended in an error; 0 tests hold."
+    )
+
+
 def test_page_has_suites_failures_and_reasons() -> None:
     """What a CI shows needs no report beside it."""
     page = verdict.markdown(of(PASSED, FAILED, ERROR, SKIPPED), {"Lab": "embedded"})

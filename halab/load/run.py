@@ -8,7 +8,7 @@ from itertools import product
 
 from halab.client import Client
 from halab.cluster import Cluster
-from halab.load import meter, validity
+from halab.load import cores, meter, validity
 from halab.load.crew import Crew
 from halab.load.generator import Generator, Tally
 from halab.load.h2load import H2LOAD
@@ -36,9 +36,11 @@ def run(
     urls = [f"http://{cluster.vip}:{port}" for port in ports or cluster.ports]
     crew = Crew(generator, product(clients, urls))
     shares = crew.ready(load)
+    rested = cores.read(cluster.master, cluster.processes)
     before = meter.read(cluster.master, cluster.processes)
     ended = crew.fire(shares, delays)
     after = meter.read(cluster.master, cluster.processes)
+    worked = cores.read(cluster.master, cluster.processes)
     tallies = crew.tallies(shares, ended)
     master = after.since(before)
     seen = served(load, generator, ended, tallies)
@@ -51,6 +53,7 @@ def run(
         haproxy_requests=requests,
         softnet_drops=master.drops,
         time_wait=master.time_wait,
+        cores=cores.through(cluster.master.name, rested, worked, seen.seconds),
         invalid=(
             *seen.invalid,
             *validity.disagreement(tallies, master),
