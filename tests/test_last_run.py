@@ -11,7 +11,11 @@ import pytest
 from halab.last_run import ALPHA, KEPT, TOLD, Changes, Figure, LastRun, Ran, needed
 
 LAB = "thesis embedded containers"
-HEALTHY = Path(__file__).parent / "samples/healthy-figures.json"
+SAMPLES = Path(__file__).parent / "samples"
+HEALTHY = "healthy-figures.json"
+"""Twelve whole runs of suites/ha on an unchanged cluster."""
+MOVED = "moved-figures.json"
+"""Three tests 18 times, and four times more with a BACKUP of priority 50 instead of 100."""
 RESOLUTION = 0.007
 """Seconds, of clients that ask every 5 ms."""
 
@@ -115,9 +119,9 @@ def test_no_more_is_kept_than_is_needed(tmp_path: Path) -> None:
     assert path.read_text().count("0.6") == KEPT
 
 
-def healthy_runs() -> list[list[Ran]]:
-    """Whole runs of suites/ha on unchanged clusters, on a machine with much else to do."""
-    runs: dict[str, dict[str, dict[str, list[float]]]] = json.loads(HEALTHY.read_text())
+def real_runs(sample: str) -> list[list[Ran]]:
+    """Figures of runs on real clusters, on a machine with much else to do."""
+    runs = json.loads((SAMPLES / sample).read_text())
     return [
         [
             Ran(test, "passed", tuple(Figure(what, v[n], RESOLUTION) for what, v in mine.items()))
@@ -142,7 +146,7 @@ def test_real_runs_of_an_unchanged_cluster_say_of_no_figure_that_it_moved() -> N
 
     Twelve whole runs are too few for all at once: of as many figures none would ever be told.
     """
-    runs, dice = healthy_runs(), random.Random(4)
+    runs, dice = real_runs(HEALTHY), random.Random(4)
     names = [(test.test, figure.what) for test in runs[0] for figure in test.figures]
     wrong = 0
     for _ in range(500):
@@ -162,5 +166,24 @@ def test_real_runs_of_an_unchanged_cluster_say_of_no_figure_that_it_moved() -> N
 
 def test_real_runs_are_seldom_called_unusual() -> None:
     """As they came, on a machine with much else to do: at most three lines, mostly none."""
-    said = [len(changes.unusual) for changes in said_of(healthy_runs())]
+    said = [len(changes.unusual) for changes in said_of(real_runs(HEALTHY))]
     assert max(said) <= TOLD
+
+
+def test_a_real_move_is_told_by_the_second_run() -> None:
+    """The BACKUP's skew_time was 0.195 s longer: it is told of what waits for it, and no more."""
+    said = said_of(real_runs(MOVED))
+    assert not any(changes.moved or changes.unusual for changes in said[:18])
+    assert [one.test.partition("::")[2] for one in said[18].unusual] == [
+        "test_stopped_master_hands_the_vip_over_within_skew_time"
+    ]
+    assert said[18].moved == ()
+    told = {one.test.partition("::")[2]: one for one in said[19].moved}
+    assert {*told} == {
+        "test_stopped_master_hands_the_vip_over_within_skew_time",
+        "test_backup_takes_over_when_the_master_loses_power",
+    }
+    for moved in told.values():
+        assert min(moved.last) > max(moved.before)
+        assert moved.p is not None
+        assert moved.p <= ALPHA
