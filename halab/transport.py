@@ -65,10 +65,10 @@ class SshBackend(ParamikoBackend):
         """The connection; raises :class:`Unreachable` when it cannot be had in time."""
         access = self.access
         client = paramiko.SSHClient()
-        client.load_host_keys(str(access.known_hosts))
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
         where = f"{self.name} ({self.host.name}:{access.port})"
         try:
+            client.load_host_keys(str(access.known_hosts))
             sock = socket.create_connection((self.host.name, access.port), access.connect)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.connect(
