@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from halab.gate import session
+from halab.configuration import Configuration
+from halab.gate import host_wide, session
+from halab.gate.alternation import Alternation
 from halab.gate.gate import COST, Gate
-from halab.gate.judgement import Verdict
+from halab.gate.judgement import Row, Verdict
 from halab.gate.slowdown import Pair
 from halab.gate.stage import Contender
 from halab.lab.plan import Secrets
@@ -81,8 +85,66 @@ def test_what_leaves_haproxy_alone_is_not_dueted(
     assert (row.what, row.after, held) == (COST, "as before: nothing of HAProxy changes", [])
 
 
+def compared(tmp_path: Path, files: dict[str, str]) -> list[Row]:
+    other = gate(tmp_path, files).candidate_set_up
+    return host_wide.rows(LAB, SetUp(), other, print)  # type: ignore[arg-type]
+
+
 def test_kernel_settings_of_the_backup_alone_are_undecided(tmp_path: Path) -> None:
     """Clients ask the MASTER: nobody could tell what the BACKUP's cost."""
-    (row,) = gate(tmp_path, {"lb2/sysctl.conf": "net.ipv4.tcp_fin_timeout = 30"}).host_wide()
+    (row,) = compared(tmp_path, {"lb2/sysctl.conf": "net.ipv4.tcp_fin_timeout = 30"})
     assert (row.what, row.verdict) == ("kernel settings of lb2", Verdict.UNDECIDED)
-    assert gate(tmp_path / "none", {"haproxy.cfg": HAPROXY}).host_wide() == []
+    assert (
+        compared(tmp_path / "none", {"haproxy.cfg": HAPROXY, "cluster.yaml": "check_inter: 1"})
+        == []
+    )
+
+
+class Cluster:
+    """Stands for one that is changed: notes what is done to it, in its order."""
+
+    def __init__(self, _lab: object, _set_up: object) -> None:
+        self.done: list[str] = []
+        self.master = SimpleNamespace(node="the MASTER")
+
+    def bring_to(self, configuration: Configuration) -> None:
+        self.done.append(f"{configuration.haproxy_processes} on {configuration.haproxy_cpus}")
+
+    @contextmanager
+    def steered(self, _steering: object) -> Iterator[None]:
+        yield
+
+
+def test_what_differs_is_changed_for_the_candidates_turns_and_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes and their CPUs, the NIC, the kernel; nothing of what is no matter of a director."""
+    seen: list[list[str]] = []
+
+    def alternate(cluster: Cluster, changed: Callable) -> Alternation:
+        cluster.done.clear()
+        with changed():
+            cluster.done.append("a slice")
+        seen.append([*cluster.done])
+        pairs = [Pair(0.001, 0.0011 + n / 1e6) for n in range(20)]
+        return Alternation(pairs, [Pair(1e-4, 1e-4)] * 20)
+
+    @contextmanager
+    def noted(*what: object) -> Iterator[None]:
+        seen.append([str(part) for part in what])
+        yield
+
+    monkeypatch.setattr(host_wide, "ChangedCluster", Cluster)
+    monkeypatch.setattr(host_wide, "alternate", alternate)
+    monkeypatch.setattr(host_wide, "nic", SimpleNamespace(steered=noted))
+    monkeypatch.setattr(host_wide, "Nic", str)
+    monkeypatch.setattr(host_wide, "sysctl", SimpleNamespace(applied=noted))
+    cluster = "haproxy_processes: 2\nhaproxy_cpus: [0, 1]\nrps_mask: '2'\ntracking: script\n"
+    rows = compared(tmp_path, {"cluster.yaml": cluster, "sysctl.conf": "a.b = 1"})
+    assert seen[-1] == ["2 on (0, 1)", "a slice", "1 on ()"]
+    assert ["['the MASTER']", "rps=0002"] in seen
+    assert ["the MASTER", "a.b = 1\n"] in seen
+    assert [row.verdict for row in rows] == [Verdict.REJECT, Verdict.ACCEPT]
+    assert rows[0].before == "1000"
+    assert rows[0].after.startswith("901, worse by +10.9%")
+    assert rows[1].before == "100.0 µs of all its CPUs"

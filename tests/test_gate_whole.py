@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from halab.cluster import Cluster
-from halab.gate.gate import DIRECTORS_CPU, HOST_WIDE, REQUESTS, Gate
+from halab.gate import host_wide
+from halab.gate.gate import Gate
+from halab.gate.host_wide import DIRECTORS_CPU, HOST_WIDE, REQUESTS
 from halab.gate.judgement import Verdict
 from halab.lab.embedded import EmbeddedLab
 from halab.set_up import SetUp
@@ -57,4 +59,16 @@ def test_kernel_settings_are_compared_in_turns_by_the_whole_gate(
         assert len(compared) > 25
     else:
         assert "Invalid argument" in reasons(judgement)[HOST_WIDE]
+    assert picture(cluster) == before
+
+
+def test_another_place_for_haproxy_is_compared_in_turns(
+    cluster: Cluster, lab: EmbeddedLab, tmp_path: Path
+) -> None:
+    """Two processes, each with its port and its CPU, beside one anywhere; then as it was."""
+    (tmp_path / "cluster.yaml").write_text("haproxy_processes: 2\nhaproxy_cpus: [0, 1]\n")
+    candidate, before = SetUp.load(tmp_path, lab.topology), picture(cluster)
+    rows = host_wide.rows(lab, SetUp(), candidate, print)
+    assert [row.what for row in rows] == [REQUESTS, DIRECTORS_CPU]
+    assert all("20 pairs" in row.after and float(row.before.split()[0]) > 0 for row in rows)
     assert picture(cluster) == before

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from halab import nic, sysctl
 from halab.changed_cluster import ChangedCluster
 from halab.cluster import Cluster
 from halab.configuration import Configuration
 from halab.errors import LabError, NodeError
-from halab.gate import alternation, matrix, session, stage, syntax, timers
-from halab.gate.alternation import NothingServed
+from halab.gate import host_wide, matrix, session, stage, syntax, timers
 from halab.gate.judgement import Judgement, Row, Verdict
 from halab.gate.matrix import Run
 from halab.gate.session import CANDIDATE, Session
-from halab.gate.slowdown import Answer, Slowdown
+from halab.gate.slowdown import Answer
 from halab.gate.stage import Contender, Failing, NotComparable
 from halab.lab.embedded import EmbeddedLab
-from halab.nic import Nic
 from halab.set_up import HAPROXY, PATHS, SetUp, scrubbed
 
-HOST_WIDE = "settings of the whole director"
-"""What a row is called that says why they cannot be compared in this lab."""
-REQUESTS = "requests a second"
-DIRECTORS_CPU = "CPU time of the director for a request"
 COST = "CPU time of a request"
 PROGRAM = "/usr/local/sbin/haproxy-candidate"
 REPORTS = Path("reports")
@@ -98,59 +91,10 @@ class Gate:
                     undone.callback(node.run, "rm -f -- %s", PROGRAM)
                     node.put(PROGRAM, self.binary, mode=0o755)
                 undone.callback(self._put_back)  # before its program goes
-            rows = self.host_wide()
-            if not any(row.what == HOST_WIDE for row in rows):
+            rows = host_wide.rows(self.lab, self.today_set_up, self.candidate_set_up, self.progress)
+            if not any(row.what == host_wide.HOST_WIDE for row in rows):
                 rows += self._matrix()
         return Judgement(self.name, [*judged.rows, *rows])
-
-    def host_wide(self) -> list[Row]:
-        """What settings of the whole MASTER cost, where the candidate has others."""
-        name = self.lab.topology.master.name
-        steering = self.candidate_set_up.configuration.steering
-        text, today = (of[name].get(sysctl.FILE, "") for of in (self.candidate, self.today))
-        steered = steering != self.today_set_up.configuration.steering
-        if text == today and not steered:
-            return self._unasked()
-        self.progress(f"{alternation.PAIRS} pairs of slices, with today's settings and others")
-        cluster = ChangedCluster(self.lab, self.today_set_up)
-        cluster.bring_to(self.today_set_up.configuration)
-        node = cluster.master.node
-
-        @contextmanager
-        def changed() -> Iterator[None]:
-            with ExitStack() as undone:
-                if steered:
-                    undone.enter_context(nic.steered([Nic(node)], steering))
-                if text != today:
-                    undone.enter_context(sysctl.applied(node, text))
-                yield
-
-        with cluster.steered(self.today_set_up.configuration.steering):
-            try:
-                with changed():
-                    pass
-            except LabError as error:
-                return [Row(HOST_WIDE, "", "", Verdict.UNDECIDED, str(error))]
-            except NodeError as error:
-                return [Row(HOST_WIDE, "", "refused", Verdict.REJECT, str(error))]
-            try:
-                found = alternation.alternate(cluster, changed)
-            except NothingServed as error:
-                if not error.candidates:
-                    raise
-                return [Row(HOST_WIDE, "", "not served", Verdict.REJECT, str(error))]
-        return [
-            _slower(REQUESTS, found.slower),
-            _slower(DIRECTORS_CPU, found.costlier),
-        ]
-
-    def _unasked(self) -> list[Row]:
-        """A row where only the BACKUP has other settings: clients ask the MASTER."""
-        name = self.lab.topology.backup.name
-        if self.candidate[name].get(sysctl.FILE, "") == self.today[name].get(sysctl.FILE, ""):
-            return []
-        why = f"{name} alone has others, and is asked nothing: give them to both directors"
-        return [Row(f"kernel settings of {name}", "", "", Verdict.UNDECIDED, why)]
 
     def _matrix(self) -> list[Row]:
         self.progress("the fault matrix under today's set-up")
@@ -273,15 +217,6 @@ def _change(before: str, after: str) -> tuple[str, ...]:
     """The lines that go and those that come, in their order."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
     return tuple(line for line in lines if not line.startswith(("@@", "---", "+++")))
-
-
-def _slower(what: str, found: Slowdown) -> Row:
-    verdict, why = Verdict.ACCEPT, ""
-    if found.slower:
-        verdict, why = Verdict.REJECT, f"worse by {found}, and {found.margin:.0%} are borne"
-    elif found.unclear:
-        verdict, why = Verdict.UNDECIDED, f"{found}: it may be chance"
-    return Row(what, "", f"worse by {found}", verdict, why)
 
 
 def _cost(held: Session) -> Row:
