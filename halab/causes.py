@@ -162,7 +162,7 @@ def _unannounced(clues: Clues) -> Iterator[Likely]:
 
 # -- backends ------------------------------------------------------------------------------------
 
-_CHECKS = {
+CHECKS = {
     "L4CON": (
         "refuses connections: Apache is dead, its machine lives",
         "pgrep -a apache2; tail /var/log/apache2/error.log",
@@ -181,7 +181,9 @@ def _backends(clues: Clues) -> Iterator[Likely]:
             if state.startswith("DOWN") and "(" in state:
                 down.setdefault(state.partition("(")[2].rstrip(")"), {})[name] = None
     for check, names in down.items():
-        means, command = _CHECKS.get(check, (f"is DOWN by its check ({check})", "true"))
+        means, command = CHECKS.get(check, ("is DOWN by its check", "true"))
+        if check.endswith("OK"):
+            means = "was DOWN and passes its checks again: it is UP after `rise` of them"
         first = next(iter(names))
         yield Likely(f"{listed(names)} {means} ({check})", (on(first, command),))
 

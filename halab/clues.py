@@ -59,7 +59,7 @@ def read(cluster: Cluster, broken: frozenset[Kind], inflicted: bool) -> Clues:
         seen,
         broken,
         inflicted,
-        frozenset(cluster.processes),
+        frozenset(cluster.processes if cluster.configuration else ()),
         _told(nodes, lambda node: differ(directors[node.name])),
         _told(nodes, lambda node: directors[node.name].mac()),
         _told(clients, lambda node: arp_table.entry(node, cluster.vip)),

@@ -216,6 +216,7 @@ class Cluster:
                 f"tracking=process: the directors of the {self.lab.kind} lab have no kernel of "
                 "their own, and keepalived is told of no process; --lab=emulated"
             )
+        self.configuration = None
         progress(f"bringing the cluster to its configuration: {configuration.label}")
         surplus: dict[str, list[str]] = {}
         changed: dict[str, frozenset[str]] = {}
@@ -228,7 +229,8 @@ class Cluster:
             files = self.files(node.name, configuration)
             changed[node.name] = self.directors[node.name].deploy(files)
             # VRRP needs seconds to elect: it does so while the VMs start
-            self._run_keepalived(self.directors[node.name], changed[node.name])
+            keepalived = self.directors[node.name].keepalived
+            (keepalived.reload if CONFIG in changed[node.name] else keepalived.start)()
 
         self._each(self.servers, server, also=director)
         self.serves(wanted).until(within=self.hypervisor.serving_within(len(wanted)))
@@ -259,12 +261,6 @@ class Cluster:
         """Servers and directors at once, each with its own work."""
         nodes = [*(d.node for d in self.directors.values()), *servers.values()]
         each(nodes, lambda node: server(node) if node.name in servers else also(node))
-
-    def _run_keepalived(self, director: Director, changed: frozenset[str]) -> None:
-        if CONFIG in changed:
-            director.keepalived.reload()
-        else:
-            director.keepalived.start()
 
     def hand_back(self) -> None:
         """The VIP to the MASTER where it may not preempt, or need not be waited for.

@@ -102,15 +102,19 @@ class Portrait:
 
 
 def read(cluster: Cluster) -> Portrait:
-    """Ask both directors; what one of them does not tell is no error but a part of the finding."""
-    topology = cluster.topology
+    """Ask both directors; what one of them does not tell is no error but a part of the finding.
+
+    A cluster on its way to a configuration has no web VMs yet that are to be there.
+    """
+    topology, configuration = cluster.topology, cluster.configuration
+    vms = cluster.vms_by_server if configuration else {}
     with ThreadPoolExecutor(len(cluster.directors)) as pool:
         found = pool.map(partial(_director, cluster), cluster.directors.values())
     return Portrait(
         str(cluster.vip),
-        cluster.configuration.label if cluster.configuration else "",
+        configuration.label if configuration else "",
         tuple(found),
-        {server: tuple(_natural(names)) for server, names in cluster.vms_by_server.items()},
+        {server: tuple(_natural(names)) for server, names in vms.items()},
         tuple(topology.clients),
         tuple(topology.routed_clients),
     )

@@ -13,6 +13,7 @@ from halab import causes, clues
 from halab.clues import Clues
 from halab.invariants import Kind
 from halab.portrait import DirectorSeen, Portrait
+from tests.broken_around import AROUND
 from tests.mutations.catalogue import MUTATIONS
 
 LB1 = DirectorSeen(
@@ -63,6 +64,7 @@ RULES = (
         (of(down("L4TOUT")), "web2 does not answer at all"),
         (of(down("L7STS")), "web2 answers the check with an error"),
         (of(down("L7RSP")), "web2 is DOWN by its check (L7RSP)"),
+        (of(down("L4OK")), "web2 was DOWN and passes its checks again"),
         (of(replace(LB1, backends={"web1": "no check"})), "lb1 never checks web1"),
         (of(replace(LB1, weights={"web1": 2, "web2": 1, "web3": 1})), "web1 has 2, the others 1"),
         (of(replace(LB1, silent="no route")), "lb1 does not answer: no route"),
@@ -132,3 +134,11 @@ def test_every_cause_has_its_mutation() -> None:
     """A cause that no broken cluster shows would be a guess."""
     shown = {mutation.cause[0] for mutation in MUTATIONS if mutation.cause is not None}
     assert shown == {cause.name for cause in causes.CAUSES}
+
+
+@pytest.mark.parametrize("check", causes.CHECKS)
+def test_every_check_of_a_backend_has_its_broken_cluster(check: str) -> None:
+    """What HAProxy's word for a check means here is no guess either."""
+    words = [mutation.cause[1] for mutation in MUTATIONS if mutation.cause is not None]
+    words += [around.cause for around in AROUND.values()]
+    assert any(causes.CHECKS[check][0] in said for said in words)

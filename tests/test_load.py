@@ -89,6 +89,27 @@ def test_a_number_of_requests_is_made_to_the_last(cluster: Cluster) -> None:
 SHORT = Load(connections=8, seconds=1.0, warm_up=0, keep_alive=True)
 
 
+def test_haproxy_is_seen_on_the_cpu_that_it_may_use(cluster: Cluster) -> None:
+    """Pinned it is there alone; free it is found wherever it was. Every CPU's time is told."""
+    haproxy = cluster.master.haproxy()
+    anywhere = cluster.lab.directors_are.cpus
+    seen = run(cluster, SHORT).cores
+    assert seen is not None
+    assert {core.number for core in seen.cores} == anywhere
+    assert not any(core.pinned for core in seen.cores)
+    assert any(core.visited == {1} for core in seen.cores)
+    assert any(core.busy > 0.05 for core in seen.cores)
+    last = max(anywhere)
+    try:
+        haproxy.place(frozenset({last}))
+        pinned = run(cluster, SHORT).cores
+    finally:
+        haproxy.place(anywhere)
+    assert pinned is not None
+    assert {core.number for core in pinned.cores if core.pinned == {1}} == {last}
+    assert not any(core.visited for core in pinned.cores)
+
+
 def why(cluster: Cluster, load: Load, generator: Generator, port: int | None = None) -> str:
     """What is wrong with such a run from one client."""
     measured = run(
