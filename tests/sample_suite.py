@@ -110,7 +110,7 @@ def test_hostile_words(evidence: Evidence, request: pytest.FixtureRequest, plant
 
 
 @pytest.mark.parametrize("role", ["master", "backup"])
-def test_dead_web_server_is_told(role: str) -> None:
+def test_dead_web_server_is_told_by_whoever_looks_at_it_first(role: str) -> None:
     """UP by a check that has been made and passed, as each director sees it."""
     unhealthy = {"web2"}
     assert unhealthy == set(), f"{role} holds them for DOWN"

@@ -97,7 +97,7 @@ def test_what_failed_is_told_on_top_by_its_cause(page: Page) -> None:
     assert "outage 4.200 s, budget 3.659 s" in unknown.text
     links = dead.find_elements(By.CSS_SELECTOR, "a")
     links[1].click()
-    assert page.ask("document.querySelector(':target').textContent").endswith("told[backup]")
+    assert page.ask("document.querySelector(':target').textContent").endswith("first[backup]")
 
 
 def test_rows_say_why(page: Page) -> None:
@@ -236,6 +236,9 @@ def test_phone_needs_no_scrolling_aside(page: Page, run: str) -> None:
     page.all("#show_all_details")[0].click()
     assert page.ask("innerWidth") == 390
     assert page.ask("document.scrollingElement.scrollWidth") <= 390
+    beyond = "e => e.getBoundingClientRect().right > 390"
+    texts = "document.querySelectorAll('.verdict, .failures a, .changes li, .facts dd, .suites')"
+    assert page.ask(f"[...{texts}].filter({beyond}).length") == 0
     drawn = (
         "[...document.querySelectorAll('.figures td')].map(cell => getComputedStyle(cell).display)"
     )
