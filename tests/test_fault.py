@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
 from halab.faults import Deed, Fault, each_of, fault, half_of
-from halab.lab.journal import Journal
+from halab.lab.journal import Entry, Journal
 from halab.node import Node
 from halab.transport import Access
 
@@ -113,6 +114,33 @@ def test_undoing_that_failed_is_unmended(lamp: Lamp, journal: Journal) -> None:
         pass
     assert steps(journal)[-1] == "failed"
     assert [entry.fault for entry in journal.unmended()] == ["stuck"]
+
+
+class FullDisk(Journal):
+    """A journal whose disk has room for so many lines."""
+
+    room = 0
+
+    def write(self, entry: Entry) -> None:
+        if self.room == 0:
+            raise OSError(errno.ENOSPC, "no space left")
+        self.room -= 1
+        super().write(entry)
+
+
+@pytest.mark.parametrize(("room", "done"), [(0, False), (1, True), (2, True), (3, True)])
+def test_full_disk_keeps_from_breaking_and_not_from_mending(
+    tmp_path: Path, room: int, done: bool
+) -> None:
+    """What cannot be written down is not done; what is done is undone, written down or not."""
+    journal = FullDisk(tmp_path / "journal")
+    journal.room = room
+    lamp, seen = Lamp(journal), []
+    deed = Deed(lamp.node, lambda: (seen.append("done"), lamp.off()), lamp.on)
+    with pytest.raises(OSError, match="no space left"), Fault("dark", "", deed):
+        pass
+    assert bool(seen) is done
+    assert lamp.lit
 
 
 def test_undone_again_does_no_harm(lamp: Lamp, journal: Journal) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import os
+import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent import futures
@@ -102,15 +103,19 @@ class Fault(Undone):
 
     def do(self) -> None:
         """Do it."""
-        self.done = self._take(self.deed.do, journal.DOING, journal.DONE)
+        self._journal(journal.DOING)
+        self.done = self._take(self.deed.do, journal.DONE)
 
     def undo(self) -> None:
         """Undo it, whether it has been done, done half-way, or undone already."""
-        undone = self._take(self.deed.undo, journal.UNDOING, journal.UNDONE)
+        try:
+            self._journal(journal.UNDOING)
+        finally:  # a journal whose disk is full keeps nothing from being mended
+            undone = self._take(self.deed.undo, journal.UNDONE)
         self.undone = self.undone or undone
 
-    def _take(self, action: Callable[[], object], before: str, after: str) -> Step:
-        at, began = self._journal(before), wait.clock()
+    def _take(self, action: Callable[[], object], after: str) -> Step:
+        at, began = time.time(), wait.clock()
         try:
             action()
         except BaseException:
@@ -119,12 +124,11 @@ class Fault(Undone):
         self._journal(after)
         return Step(at, wait.clock() - began)
 
-    def _journal(self, step: str) -> float:
+    def _journal(self, step: str) -> None:
         node = self.deed.node
         entry = Entry(step, self._number, self.name, node.name, self.arguments, self.deed.healing)
         if node.journal is not None:
             node.journal.write(entry)
-        return entry.at
 
     def __str__(self) -> str:
         said = [f"{self.name}({self.arguments})"]
