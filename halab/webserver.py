@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 
 import requests
 
-from halab import wait
+from halab import redaction, wait
 from halab.node import Node
 
 CHANGE = "/etc/apache2/conf-enabled/zz-change.conf"
@@ -158,6 +158,8 @@ def get(
     within: float = 5.0,
 ) -> Answer:
     """One request on a connection of its own; raises requests' errors as they are."""
+    if auth is not None:
+        redaction.remember_basic(*auth)
     response = requests.get(
         f"http://{address}:{port}{path}",
         auth=auth,

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import html
+import json
+import shlex
+import urllib.parse
+from collections.abc import Callable
 from pathlib import Path
 
+import markupsafe
 import pytest
+import requests
 
 from halab.errors import CommandFailed
 from halab.lab.keys import KeyPair
 from halab.lab.plan import Secrets
-from halab.redaction import HIDDEN, redact, redacted, remember
+from halab.redaction import HIDDEN, redact, redacted, remember, remember_basic
 
 pytest_plugins = ["pytester"]
 
@@ -32,6 +39,39 @@ def test_secret_is_hidden_as_repr_writes_it() -> None:
     """Locals of a traceback are written so."""
     remember("mark'ed\ttext")
     assert "ed" not in redacted(repr("mark'ed\ttext"))
+
+
+AWKWARD = "m&a<r>k'e\"d\\-0815"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        html.escape,
+        lambda text: html.escape(text, quote=False),
+        lambda text: str(markupsafe.escape(text)),
+        json.dumps,
+        lambda text: html.escape(json.dumps([text])),
+        lambda text: str(markupsafe.escape(json.dumps(text))),
+        urllib.parse.quote,
+        urllib.parse.quote_plus,
+        shlex.quote,
+        repr,
+        lambda text: repr({"a": text}),
+    ],
+)
+def test_secret_is_hidden_however_it_is_written(written: Callable[[str], str]) -> None:
+    """By pages, files, shells and addresses, each with its own escapes."""
+    remember(AWKWARD)
+    assert "0815" not in redacted(f"a {written(AWKWARD)} b")
+
+
+def test_basic_authentication_is_hidden() -> None:
+    """It is on requests' own locals; the word of a manual that was tried stays readable."""
+    remember_basic("operator", "admin")
+    sent = requests.Request("GET", "http://lb1", auth=("operator", "admin")).prepare()
+    assert redacted(sent.headers["Authorization"]) == f"Basic {HIDDEN}"
+    assert redacted("admin") == "admin"
 
 
 def test_lines_of_a_private_key_are_secrets() -> None:
@@ -63,8 +103,19 @@ def test_report_of_a_failure_has_none(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In tracebacks with all their locals, in captured output, on the terminal, in JUnit's file."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    pytester.makeconftest("pytest_plugins = ['fixtures.secrecy']")
+    monkeypatch.setenv("PYTHONPATH", f"{Path(__file__).parents[1]}:{pytester.path}")
+    pytester.makeconftest("pytest_plugins = ['fixtures.secrecy', 'late']")
+    pytester.makepyfile(
+        late="""
+        import pytest
+
+        @pytest.hookimpl(wrapper=True, tryfirst=True)
+        def pytest_runtest_makereport():
+            report = yield
+            report.sections.append(("added late", "".join(["mar", "ked", "-0815"])))
+            return report
+        """
+    )
     pytester.makepyfile(
         """
         import logging
@@ -101,14 +152,19 @@ def test_report_of_a_failure_has_none(
         @pytest.mark.skip(reason=SECRET)
         def test_skipped():
             pass
+
+        @pytest.mark.parametrize("name", [SECRET, SECRET + "-2"])
+        def test_named(name):
+            assert False
         """
     )
     run = pytester.runpytest_subprocess(
         "--tb=long", "-l", "-vv", "-ra", "--junitxml=junit.xml", "--html=report.html",
         "--self-contained-html", f"--rootdir={pytester.path}",
     )  # fmt: skip
-    run.assert_outcomes(failed=2, errors=1, skipped=1, warnings=1)
+    run.assert_outcomes(failed=4, errors=1, skipped=1, warnings=1)
     written = [run.outlines, run.errlines]
     written += [(pytester.path / name).read_text() for name in ("junit.xml", "report.html")]
     assert HIDDEN in written[2]
+    assert sum("added late" in line for line in run.outlines) >= 4
     assert not [text for text in written if "marked-0815" in str(text)]
