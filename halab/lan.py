@@ -81,9 +81,9 @@ class Clock:
         self._told = told
 
     @property
-    def round_trip(self) -> float:
-        """Seconds that a question to the client and its answer took."""
-        return 2 * self._told.error
+    def error(self) -> float:
+        """Seconds by which what it tells may be wrong: half of a round trip."""
+        return self._told.error
 
     def at(self, here: float) -> float:
         """A moment of :func:`halab.wait.clock` on the client's clock."""
@@ -110,7 +110,7 @@ class Listening:
 
     def heard(self) -> Heard:
         """All of it up to now; raises :class:`NodeError` if the client hears no more."""
-        until = max(self.now() - self.clock.round_trip - _ON_ITS_WAY, self._since)
+        until = max(self.now() - 2 * self.clock.error - _ON_ITS_WAY, self._since)
         self._asks.so_far()
         for packet in self._fresh(self._heard.so_far()):
             if advert := Advert.decode(packet.at, packet.frame):
@@ -172,7 +172,8 @@ class Lan:
 
     def expects(self, kind: Kind, why: str) -> None:
         """From here on the fault breaks this invariant, for the reason given, and no other."""
-        self._expected.append(Expectation(kind, why, Span(self._listening.now(), float("inf"))))
+        since = self._listening.now() - self._listening.clock.error
+        self._expected.append(Expectation(kind, why, Span(since, float("inf"))))
 
     def expects_split_brain(self, why: str) -> None:
         """From here on both directors advertise, and both answer ARP, for the reason given."""
