@@ -30,6 +30,9 @@ from halab.wait import Condition
 
 pytestmark = [pytest.mark.disruptive, pytest.mark.configuration(check_inter=1)]
 
+HELD = 0.5
+"""Seconds for which clients are watched while no backend is there: some hundred requests."""
+
 SLOWER = 0.2
 """Seconds: less than half of a probe's timeout, and far more than others take."""
 
@@ -203,6 +206,7 @@ def test_without_any_backend_haproxy_answers_503_and_comes_back(
         heal, done = all_at_once(inflict, each_of(all_of, partial(apache_killed, cluster)))
         down = watch.awaiting(cluster.down(all_of))
         answer = webserver.get(cluster.vip, cluster.ports[0]).status
+        wait.passing(HELD)  # for clients to be answered so
         heal()
         cluster.serves(all_of).until(within=30)
         watch.healed()
@@ -210,7 +214,7 @@ def test_without_any_backend_haproxy_answers_503_and_comes_back(
 
     service, detection = watch.service, detection.and_(done)
     known = service.at(FAULT) + down.after
-    then = [r for r in service.requests if known < r.intended < service.at(HEALED)]
+    then = [r for r in service.requests if known < r.intended < known + HELD]
     back = last_loss(service) + service.at(FAULT) - service.at(HEALED)
     evidence.measure("until all DOWN", down.after, detection, down.polling)
     evidence.measure("until clients are served again", back, recovery, watch.resolution)
