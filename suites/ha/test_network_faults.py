@@ -10,11 +10,9 @@ import pytest
 from fixtures.budgets import Budgets
 from fixtures.clients import Clients
 from fixtures.evidence import Evidence
-from fixtures.faults import Heal
+from fixtures.faults import heal_after_an_advert_of
 from halab import arp_table, wait
 from halab.cluster import Cluster
-from halab.director import Director
-from halab.errors import LabError
 from halab.faults import (
     cut_off,
     deaf_to,
@@ -28,21 +26,6 @@ from halab.service import HEALED
 from halab.wait import Condition
 
 pytestmark = pytest.mark.disruptive
-
-
-def heal_after_an_advert_of(director: Director, lan: Lan, heal: Heal, budget: float) -> float:
-    """Heal so that the next advert is the other's; the moment of it on :func:`halab.wait.clock`.
-
-    Raises :class:`LabError` where healing took longer than ``budget`` seconds, after which this
-    director may have advertised again before the other.
-    """
-    lan.only(director, adverts=1).until(within=5, every=0.01)
-    began = wait.clock()
-    heal()
-    healed = wait.clock()
-    if healed - began > budget:
-        raise LabError(f"the LAN took {healed - began:.3f} s to be healed, {budget:.3f} s at most")
-    return healed
 
 
 @pytest.mark.rests_on("front panel")

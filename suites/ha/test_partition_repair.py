@@ -9,7 +9,7 @@ import pytest
 from fixtures.budgets import Budgets
 from fixtures.clients import Clients
 from fixtures.evidence import Evidence
-from halab import wait
+from fixtures.faults import heal_after_an_advert_of
 from halab.cluster import Cluster
 from halab.faults import cut_off
 from halab.lan import Lan
@@ -30,14 +30,16 @@ def test_backup_that_hears_the_master_first_has_it_announce_itself(
     Without it clients stay with the BACKUP, which has the VIP no more: test_network_faults.py.
     """
     budget = budgets.settlement
+    # the MASTER's next advert comes so much later: the BACKUP took over Master_Down_Interval after
+    # one of them, and that is 3 × advert_int + skew_time
+    timers = cluster.backup.keepalived.instance().timers
+    masters_turn = timers.advert_int - timers.skew_time
 
     with clients.probing(until=cluster.vip_on(cluster.master)) as watch:
         lan.expects_split_brain("neither director hears the other")
         heal = inflict(cut_off(cluster))
         watch.awaiting(lan.split_brain())
-        lan.only(cluster.backup, adverts=1).until(within=5, every=0.01)
-        heal()
-        healed = wait.clock()
+        healed = heal_after_an_advert_of(cluster.backup, lan, heal, masters_turn * 0.8)
         lan.only(cluster.master, adverts=2).until(within=10)
         settled = lan.settlement(healed)
 
