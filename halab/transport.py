@@ -145,8 +145,11 @@ class SshBackend(ParamikoBackend):
                 )
             return status, bytes(streams.out), bytes(streams.err)
         except (paramiko.SSHException, OSError, EOFError) as error:
+            broken = "session" if channel.get_transport().is_active() else "connection"
             why = error or type(error).__name__
-            raise NodeError(f"{self.name}: the connection broke during a command: {why}") from error
+            raise NodeError(
+                f"{self.name}: the {broken} broke during a command: {why}: {_shown(command)}"
+            ) from error
         finally:
             _close(channel)
 
