@@ -24,6 +24,9 @@ from halab.wait import Condition
 # saw says more about the machine it runs on than about the cluster.
 MOST_MISSED = 0.02
 
+# So few are no share of anything: one stall of the machine, which the resolution has in it.
+FEW_MISSED = 10
+
 # Requests in a row that are enough to say that the service answers: two for each of 24 backends.
 ENOUGH = 48
 # After a fault it must last besides, since what was broken may break again at once. Seconds.
@@ -213,7 +216,7 @@ class Watch(Watching):
         """Raise :class:`LabError` if it missed too many sends to judge by the others."""
         service = self.service
         meant = service.sent + service.missed
-        if service.missed > MOST_MISSED * meant:
+        if service.missed > max(MOST_MISSED * meant, FEW_MISSED):
             raise LabError(
                 f"{self.client.name} missed {service.missed} of {meant} sends, so nothing can be "
                 "judged by it: its machine has too much else to do"
