@@ -20,6 +20,12 @@ ROUTER_PORT = "router.behind"
 """The gateway's port at the switch behind it; no machine can have such a name."""
 
 
+# A cable has one queue in any case. Untold, the kernel makes one for each CPU and takes them away
+# again, and waits for an RCU grace period meanwhile with the lock that every change of an address
+# in any namespace needs (veth_init_queues in drivers/net/veth.c): on a busy machine a director's
+# keepalived, which had just become MASTER, got its VIP up to 0.7 s late.
+ONE_QUEUE = "numtxqueues 1 numrxqueues 1"
+
 _NEVER_AGAIN = 1 << 31  # frames after which the first ones' turn would come again
 
 
@@ -105,7 +111,8 @@ def plug(
     hardware = mac(address.ip)
     ip(
         f"netns add {machine}",
-        f"link add {machine} type veth peer name eth0 address {hardware} netns {machine}",
+        f"link add {machine} {ONE_QUEUE} type veth"
+        f" peer name eth0 address {hardware} {ONE_QUEUE} netns {machine}",
         f"link set {machine} master {lan} up",
     )
     owner = "br0" if bridged else "eth0"
@@ -125,9 +132,9 @@ def plug_router(machine: str, address: ipaddress.IPv4Interface) -> None:
 
     It does so before it has booted: a packet that it dropped then would be sent again 1 s later.
     """
-    far = f"name eth1 address {mac(address.ip)} netns {machine}"
+    far = f"name eth1 address {mac(address.ip)} {ONE_QUEUE} netns {machine}"
     ip(
-        f"link add {ROUTER_PORT} type veth peer {far}",
+        f"link add {ROUTER_PORT} {ONE_QUEUE} type veth peer {far}",
         f"link set {ROUTER_PORT} master {BEHIND} up",
     )
     ip(f"address add {address} broadcast + dev eth1", "link set eth1 up", netns=machine)
