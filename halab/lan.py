@@ -15,7 +15,7 @@ from halab.errors import LabError, NodeError
 from halab.invariants import ASKING, Breach, Expectation, Heard, Kind, Rules, Speaker
 from halab.mastership import Settlement, Span
 from halab.node import each
-from halab.other_clock import compared
+from halab.other_clock import closely_compared
 from halab.story import Lane
 from halab.timeline import Event
 from halab.transport import Recording
@@ -67,11 +67,11 @@ class Clock:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._told = compared(client.clock)
+        self._told = closely_compared(client.clock)
 
     def check(self) -> None:
         """Compare again; raises :class:`LabError` if the client's clock was set meanwhile."""
-        told = compared(self._client.clock)
+        told = closely_compared(self._client.clock)
         moved = told.ahead - self._told.ahead
         if abs(moved) > told.error + self._told.error + _MOST_DRIFT:
             raise LabError(

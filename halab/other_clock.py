@@ -26,21 +26,22 @@ TRIES = 8
 
 
 def compared(tell: Callable[[], float]) -> OtherClock:
-    """The clock whose time ``tell`` fetches: from some moment of the round trip that it takes.
-
-    A busy machine makes a trip long, and nobody knows which half of it. So it is asked until one
-    was short, a few times at most, and the shortest counts (as in RFC 5905, section 10).
-    """
-    best = _told(tell)
-    for _ in range(TRIES - 1):
-        if best.error <= GOOD:
-            break
-        best = min(best, _told(tell), key=lambda told: told.error)
-    return best
-
-
-def _told(tell: Callable[[], float]) -> OtherClock:
+    """The clock whose time ``tell`` fetches: from some moment of the round trip that it takes."""
     before = wait.clock()
     there = tell()
     after = wait.clock()
     return OtherClock(there - (before + after) / 2, (after - before) / 2)
+
+
+def closely_compared(tell: Callable[[], float]) -> OtherClock:
+    """The same, from the shortest of several round trips (as in RFC 5905, section 10).
+
+    A busy machine makes a trip long, and nobody knows which half of it. So it is asked until one
+    was short, a few times at most.
+    """
+    best = compared(tell)
+    for _ in range(TRIES - 1):
+        if best.error <= GOOD:
+            break
+        best = min(best, compared(tell), key=lambda told: told.error)
+    return best
