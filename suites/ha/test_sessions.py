@@ -11,6 +11,8 @@ from fixtures.clients import Clients
 from halab.cluster import Cluster
 from halab.director import Director
 from halab.faults import keepalived_killed, keepalived_stopped
+from halab.invariants import Kind
+from halab.lan import Lan
 from halab.visitor import Visitor, seen_by
 
 pytestmark = [
@@ -46,14 +48,22 @@ def requests_of(director: Director, cluster: Cluster) -> int:
     return sum(server.stot for server in servers.values())
 
 
-@pytest.mark.parametrize("fault", [keepalived_stopped, keepalived_killed])
+@pytest.mark.parametrize(
+    ("fault", "leaves"),
+    [(keepalived_stopped, ()), (keepalived_killed, (Kind.TWO_HOLDERS,))],
+    ids=["keepalived_stopped", "keepalived_killed"],
+)
 def test_clients_keep_their_backends_through_a_failover(
     cluster: Cluster,
     inflict: Callable,
+    lan: Lan,
     visitors: list[Visitor],
     fault: Callable[[Director], AbstractContextManager[None]],
+    leaves: tuple[Kind, ...],
 ) -> None:
     """The other director's HAProxy knows each client's backend, by the cookie or from its peer."""
+    for broken in leaves:
+        lan.expects(broken, "a killed keepalived leaves the VIP on its NIC")
     before = seen_by(visitors)
     served = requests_of(cluster.backup, cluster)
 
