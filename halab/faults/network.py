@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Address
 
@@ -110,11 +109,8 @@ def port_down(cluster: Cluster, director: Director) -> Deed:
 
 
 def _lost(cluster: Cluster, node: Node, *losses: Loss) -> Deed:
-    def all_of(verb: Callable[[Loss], None]) -> None:
-        for loss in losses:
-            verb(loss)
-
-    return Deed(node, partial(all_of, cluster.lab.lose), partial(all_of, cluster.lab.lose_no_more))
+    lab = cluster.lab
+    return Deed(node, partial(lab.lose, *losses), partial(lab.lose_no_more, *losses))
 
 
 @fault

@@ -80,10 +80,10 @@ class FrontPanel(ABC):
 
     # -- faults on the wire ------------------------------------------------------------------
 
-    def lose(self, loss: Loss) -> None:
-        """Have the switch lose frames."""
-        self._do("lose", loss=loss._asdict())
+    def lose(self, *losses: Loss) -> None:
+        """Have the switch lose frames: all of these from the same moment on."""
+        self._do("lose", losses=[loss._asdict() for loss in losses])
 
-    def lose_no_more(self, loss: Loss) -> None:
-        """Have the switch lose them no more."""
-        self._do("lose_no_more", loss=loss._asdict())
+    def lose_no_more(self, *losses: Loss) -> None:
+        """Have the switch lose them no more, from one moment on."""
+        self._do("lose_no_more", losses=[loss._asdict() for loss in losses])

@@ -218,9 +218,9 @@ class Control:
         if do == "starve":
             return self.machines[name].starve(request["share"])
         if do == "lose":
-            return switch.lose(Loss(**request["loss"]))
+            return switch.lose(*(Loss(**loss) for loss in request["losses"]))
         if do == "lose_no_more":
-            return switch.lose_no_more(Loss(**request["loss"]))
+            return switch.lose_no_more(*(Loss(**loss) for loss in request["losses"]))
         if do in BUTTONS:
             return getattr(self.machines[name], do)()
         raise KeyError(f"the rack cannot do {do!r}")

@@ -66,6 +66,12 @@ class Loss(NamedTuple):
         words = (f'iifname "{self.source}" oifname "{self.target}"', which, many)
         return " ".join((*filter(None, words), "counter drop"))
 
+    @property
+    def definition(self) -> str:
+        """The table with the rule, as nft reads it."""
+        chain = f"chain f {{ type filter hook forward priority 0; {self.rule}; }}"
+        return f"table bridge {self.table} {{ {chain}\n}}"
+
 
 def ip(*commands: str, netns: str | None = None) -> None:
     """Run ``ip`` with these commands as one batch, here or in the named namespace."""
@@ -176,15 +182,14 @@ def forget(machine: str) -> None:
     ip(f"netns delete {machine}")
 
 
-def lose(loss: Loss) -> None:
+def lose(*losses: Loss) -> None:
     """Lose these frames from now on; telling it twice loses no more of them."""
-    chain = f"chain f {{ type filter hook forward priority 0; {loss.rule}; }}"
-    _nft(f"{_without(loss)}\ntable bridge {loss.table} {{ {chain}\n}}")
+    _nft(*map(_without, losses), *(loss.definition for loss in losses))
 
 
-def lose_no_more(loss: Loss) -> None:
+def lose_no_more(*losses: Loss) -> None:
     """Lose these frames no more; telling it twice does no harm."""
-    _nft(_without(loss))
+    _nft(*map(_without, losses))
 
 
 def _without(loss: Loss) -> str:
@@ -192,7 +197,9 @@ def _without(loss: Loss) -> str:
     return f"add table bridge {loss.table}\ndelete table bridge {loss.table}"
 
 
-def _nft(commands: str) -> None:
-    done = subprocess.run(["nft", "-f", "-"], input=commands, text=True, capture_output=True)
+def _nft(*commands: str) -> None:
+    """Run these commands as one transaction: all of them hold from the same moment on, or none."""
+    told = "\n".join(commands)
+    done = subprocess.run(["nft", "-f", "-"], input=told, text=True, capture_output=True)
     if done.returncode != 0:
-        raise LabError(f"nft: {done.stderr.strip()}; commands: {commands}")
+        raise LabError(f"nft: {done.stderr.strip()}; commands: {told}")

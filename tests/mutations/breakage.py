@@ -390,9 +390,8 @@ def lost_both_ways() -> Iterator[None]:
     lost: list[tuple[EmbeddedLab, Loss]] = []
 
     def both(lab: EmbeddedLab, loss: Loss) -> None:
-        lose(lab, loss)
         back = loss._replace(source=loss.target, target=loss.source)
-        lose(lab, back)
+        lose(lab, loss, back)
         lost.append((lab, back))
 
     try:
