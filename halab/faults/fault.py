@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from halab import wait
+from halab.budget import Work
 from halab.lab import journal
 from halab.lab.journal import Entry
 from halab.names import listed
@@ -100,6 +101,11 @@ class Fault(Undone):
         self.done: Step | None = None
         self.undone: Step | None = None
         self._number = f"{os.getpid()}.{next(_numbers)}"
+
+    @property
+    def doing(self) -> Work:
+        """What the doing took, where time is counted from before it; nothing until it is done."""
+        return Work("the doing", self.done.took if self.done else 0.0)
 
     def do(self) -> None:
         """Do it."""
