@@ -63,10 +63,21 @@ def test_on_a_terminal_there_are_colours_and_a_line_that_goes_again(tmp_path: Pa
 
 def test_quiet_is_quiet(tmp_path: Path) -> None:
     """With -q pytest's letters, and no more."""
-    said = sample_run.run(tmp_path, "takes_over or waits_for", "-q")
-    assert said.startswith("...")
-    for more in ("passed  ha/", "waiting until", "were waits", "is accepted", "since the last run"):
+    said = sample_run.run(tmp_path, "takes_over or waits_for or load", "-q")
+    assert said.startswith("....")
+    for more in (
+        "passed  ha/", "waiting until", "were waits", "is accepted", "since the last run", "nights",
+    ):  # fmt: skip
         assert more not in said
+
+
+def test_changes_through_the_nights_are_told(tmp_path: Path) -> None:
+    """Where they are, and by how much, and in the page for a CI too."""
+    change = "figure 29, rps-008c: worse since the night of 2026-02-03: 23,0"
+    said = sample_run.run(tmp_path, "load")
+    assert f"\n{change}" in said.partition("- through the nights -")[2]
+    page = (tmp_path / "report.md").read_text()
+    assert change in page.partition("## Through the nights\n")[2]
 
 
 def test_verbose_has_the_figures_in_pytests_own_lines(tmp_path: Path) -> None:
