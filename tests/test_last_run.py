@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from halab.last_run import ALPHA, KEPT, TOLD, Changes, Figure, LastRun, Ran, needed
+from halab.last_run import ALPHA, KEPT, Changes, Figure, LastRun, Ran, needed
 
 LAB = "thesis embedded containers"
 SAMPLES = Path(__file__).parent / "samples"
 HEALTHY = "healthy-figures.json"
-"""Twelve whole runs of suites/ha on an unchanged cluster."""
+"""28 whole runs of suites/ha in a row, on an unchanged cluster."""
 MOVED = "moved-figures.json"
 """Three tests 18 times, and four times more with a BACKUP of priority 50 instead of 100."""
 RESOLUTION = 0.007
@@ -142,32 +142,21 @@ def said_of(runs: list[list[Ran]]) -> list[Changes]:
 
 
 def test_real_runs_of_an_unchanged_cluster_say_of_no_figure_that_it_moved() -> None:
-    """Eight figures at a time, in any order: of 1000 runs at most the twentieth part is wrong.
+    """As they came, the last nine of them with enough before; one far out in all is not much."""
+    said = said_of(real_runs(HEALTHY))
+    assert not any(changes.moved for changes in said)
+    assert sum(len(changes.unusual) for changes in said) <= 3
 
-    Twelve whole runs are too few for all at once: of as many figures none would ever be told.
-    """
+
+def test_in_any_order_no_more_runs_are_wrong_than_is_said() -> None:
+    """All 80 figures together; what is never wrong would be too cautious to tell anything."""
     runs, dice = real_runs(HEALTHY), random.Random(4)
-    names = [(test.test, figure.what) for test in runs[0] for figure in test.figures]
-    wrong = 0
-    for _ in range(500):
-        few = dice.sample(names, 8)
-        some = [
-            [
-                Ran(test.test, test.outcome, (figure,))
-                for test in run
-                for figure in test.figures
-                if (test.test, figure.what) in few
-            ]
-            for run in dice.sample(runs, len(runs))
-        ]
-        wrong += sum(bool(changes.moved) for changes in said_of(some)[-2:])
-    assert 0 < wrong <= 1000 * ALPHA
-
-
-def test_real_runs_are_seldom_called_unusual() -> None:
-    """As they came, on a machine with much else to do: at most three lines, mostly none."""
-    said = [len(changes.unusual) for changes in said_of(real_runs(HEALTHY))]
-    assert max(said) <= TOLD
+    said = [
+        bool(changes.moved)
+        for _ in range(100)
+        for changes in said_of(dice.sample(runs, len(runs)))[-8:]
+    ]
+    assert 0 < sum(said) <= len(said) * ALPHA
 
 
 def test_a_real_move_is_told_by_the_second_run() -> None:
