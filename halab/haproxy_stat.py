@@ -14,8 +14,9 @@ from enum import Enum
 
 from halab.errors import NodeError
 
-# "UP 1/3", "DOWN (agent)", "MAINT (via www/web1)", "MAINT(via)", "no check": stats.c, srv_hlt_st
-_STATUS = re.compile(r"(no check|[A-Z]+)(?: (\d+)/(\d+)| ?\(.*\))?")
+# "UP 1/3", "DOWN (agent)", "MAINT (via www/web1)", "MAINT(via)", "no check": stats.c, srv_hlt_st.
+# "UP -1/3" with rise 2: the last check has failed, and the state follows in a moment.
+_STATUS = re.compile(r"(no check|[A-Z]+)(?: (-?\d+)/(\d+)| ?\(.*\))?")
 
 
 class Status(Enum):

@@ -95,6 +95,7 @@ class TestStatus:
         [
             ("UP", Status.UP, None, None),
             ("UP 1/3", Status.UP, 1, 3),
+            ("UP -1/3", Status.UP, -1, 3),
             ("DOWN", Status.DOWN, None, None),
             ("DOWN 1/2", Status.DOWN, 1, 2),
             ("DOWN (agent)", Status.DOWN, None, None),
