@@ -101,6 +101,8 @@ def _do(options: argparse.Namespace, command: Sequence[str]) -> int:
 
 def up(topology: Topology, name: str, kind: str | None = None, guests: str | None = None) -> int:
     """Boot a lab that stays, or take the one that stands, and bring the cluster up on it."""
+    for dead in rack.clear_dead():
+        _progress(f"cleared what a run that died left of the lab {dead!r}")
     chosen, guests = kinds.built(kind, name), kinds.guests(guests, name)
     lab = chosen.find(topology, name)
     if lab is None:

@@ -51,6 +51,7 @@ class EmbeddedLab(RackPanel, Lab):
                 f"the standing lab {name!r} was built from another topology: ./run lab down"
             )
         self.standing: bool = facts["standing"]
+        self.owner: int = facts["owner"]
         # QEMU without KVM has one thread for all CPUs of a director
         self.directors_cpus_run_at_once = facts.get("directors_accelerator") != "tcg"
         access = Access("root", self.state / "id_ed25519", self.state / "known_hosts")
@@ -83,7 +84,7 @@ class EmbeddedLab(RackPanel, Lab):
         if not rack.state(name).exists():
             return None
         with rack.starting_or_ending():
-            if _answers(name):
+            if rack.answers(name):
                 return cls(topology, name)
             if rack.state(name).exists():
                 rack.clear(name)
@@ -110,12 +111,18 @@ class EmbeddedLab(RackPanel, Lab):
         guested = guests == "libvirt"
         hosting = Hosting.ensure(progress, "the web VMs are libvirt guests") if guested else None
         with rack.starting_or_ending():
-            if _answers(name):
+            if rack.answers(name):
                 raise LabError(f"a lab named {name!r} stands already: ./run lab status")
             if rack.state(name).exists():
                 rack.clear(name)
-            plan = prepare(topology, name, cls.kind, disk, standing, emulation, hosting)
-            process = _launch(name, plan, standing)
+            try:
+                plan = prepare(topology, name, cls.kind, disk, standing, emulation, hosting)
+                process = _launch(name, plan, standing)
+            except BaseException:
+                # no janitor is there yet, or it waits for its turn
+                if not rack.answers(name):
+                    rack.clear(name)
+                raise
         lab = cls(topology, name)
         lab.rack = process
         return lab
@@ -124,6 +131,20 @@ class EmbeddedLab(RackPanel, Lab):
     def emulation(cls, _progress: Progress) -> Emulation | None:
         """What the directors are emulated with, if they are; built first if it is not there."""
         return None
+
+    @property
+    def is_going(self) -> bool:
+        """True for one whose run has ended, whatever ended it."""
+        return not self.standing and not Path(f"/proc/{self.owner}").exists()
+
+    @property
+    def is_around_us(self) -> bool:
+        """True for a process that was started inside of it, by a run that goes on."""
+        place = self.operators_place()
+        try:
+            return os.fstat(place).st_ino == namespace.network()
+        finally:
+            os.close(place)
 
     def enter(self) -> None:
         """Move this thread, and all that it starts from now on, to the operator's place."""
@@ -138,6 +159,14 @@ class EmbeddedLab(RackPanel, Lab):
     def last_words(self, machine: str) -> str:
         """The end of its console."""
         return self.console(machine)[-300:]
+
+    def await_its_end(self) -> None:
+        """Wait until nothing is left of one that is going."""
+        self.close()
+        state = rack.state(self.name)
+        wait.until(
+            lambda: not state.exists(), what=f"lab {self.name!r} is gone", within=10, every=0.02
+        )
 
     def close(self) -> None:
         """Close all connections to the lab, which stands on."""
@@ -172,17 +201,11 @@ def take_down(name: str) -> bool:
     return True
 
 
-def _answers(name: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(rack.state(name) / "control"))
-        except (FileNotFoundError, ConnectionRefusedError):
-            return False
-        return True
-
-
 # The write end of the lifeline is held by this process and by no other: it ends with us.
 _lifelines: list[int] = []
+
+# What was started to outlive us; its end is nobody's here to wait for.
+_standing: list[subprocess.Popen[bytes]] = []
 
 
 def _launch(name: str, plan: dict[str, Any], standing: bool) -> subprocess.Popen[bytes]:
@@ -207,6 +230,8 @@ def _launch(name: str, plan: dict[str, Any], standing: bool) -> subprocess.Popen
         stdin.write(json.dumps({**plan, "lifeline": lifeline}).encode())
     if lifeline is not None:
         os.close(lifeline)
+    else:
+        _standing.append(process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
 
     def died() -> bool:
@@ -214,7 +239,7 @@ def _launch(name: str, plan: dict[str, Any], standing: bool) -> subprocess.Popen
         return log.stat().st_size > 0 and not (children.exists() and children.read_text())
 
     wait.until(
-        lambda: _answers(name) or died(),
+        lambda: rack.answers(name) or died(),
         what=f"the rack of the lab {name!r} answers",
         within=20,
         every=0.02,

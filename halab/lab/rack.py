@@ -75,6 +75,30 @@ def _locked_state() -> int:
         os.close(folder)
 
 
+def answers(lab: str) -> bool:
+    """True while the rack of that lab is there, however busy it is."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
+        try:
+            probe.connect(str(state(lab) / "control"))
+        except BlockingIOError:  # so many have called that it has room for no more
+            return True
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
+
+
+def clear_dead() -> list[str]:
+    """Remove what labs left whose rack and janitor both died; their names."""
+    if not STATE.exists():
+        return []
+    with starting_or_ending():
+        dead = [folder.name for folder in STATE.iterdir() if folder.is_dir()]
+        dead = sorted(name for name in dead if not answers(name))
+        for name in dead:
+            clear(name)
+    return dead
+
+
 def clear(lab: str) -> None:
     """Remove what a lab whose rack has ended left on the host. Doing it twice does no harm."""
     cgroup.remove(lab)
@@ -131,6 +155,7 @@ def main() -> int:
 
 
 def _janitor(lab: str, child: int, lifeline: int | None) -> None:
+    ours = os.open(state(lab), os.O_RDONLY | os.O_DIRECTORY)
     rack = os.pidfd_open(child)
     with selectors.DefaultSelector() as selector:
         selector.register(rack, selectors.EVENT_READ)
@@ -141,7 +166,9 @@ def _janitor(lab: str, child: int, lifeline: int | None) -> None:
         signal.pidfd_send_signal(rack, signal.SIGKILL)
     os.waitpid(child, 0)
     with starting_or_ending():
-        clear(lab)
+        # a run in a hurry may have cleared it already, and built another of that name
+        if not state(lab).exists() or os.path.samestat(os.fstat(ours), state(lab).stat()):
+            clear(lab)
 
 
 def _rack(plan: dict[str, Any], listener: socket.socket) -> int:

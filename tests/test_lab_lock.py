@@ -1,0 +1,72 @@
+"""A built lab belongs to one run at a time: the second leaves before it has cost anything."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from halab.lab.lock import LocalLock
+
+CHECKOUT = Path(__file__).parents[1]
+WITHIN = 2.0
+"""Seconds of CPU time: on a machine with nothing else to do it takes no longer."""
+
+
+def cpu_time_of_children() -> float:
+    """Seconds that those had that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> list[str]:
+    """The command of a run, less what it is to test."""
+    return [
+        sys.executable, "-m", "pytest", f"--html={tmp_path}/report.html",
+        f"--junitxml={tmp_path}/junit.xml",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lab"),
+    [
+        (("suites/ha",), "taken"),
+        (("suites/ha/test_nodes.py", "suites/backends"), "taken"),
+        (("-n", "2", "suites/ha"), "taken-gw1"),
+    ],
+    ids=["a suite", "a file and a suite", "beside each other"],
+)
+def test_second_run_leaves_within_two_seconds(
+    second: list[str], arguments: tuple[str, ...], lab: str
+) -> None:
+    """It is told who has the lab and since when, and has a status of its own."""
+    took = []
+    with LocalLock(lab):
+        for _ in range(3):  # what else runs here takes its share of caches
+            before = cpu_time_of_children()
+            run = subprocess.run(
+                [*second, "--lab-name=taken", *arguments],
+                cwd=CHECKOUT, capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
+            assert run.returncode == os.EX_TEMPFAIL, run.stdout + run.stderr
+            took.append(cpu_time_of_children() - before)
+            if took[-1] < WITHIN:
+                break
+    held = f"the lab '{lab}' is held by process {os.getpid()}, since "
+    assert held in run.stdout + run.stderr
+    assert min(took) < WITHIN, took
+
+
+def test_looking_at_what_there_is_needs_no_lab(second: list[str]) -> None:
+    """Tests are listed though somebody has it."""
+    with LocalLock("taken"):
+        run = subprocess.run(
+            [*second, "--lab-name=taken", "--collect-only", "suites/ha/test_nodes.py"],
+            cwd=CHECKOUT, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
