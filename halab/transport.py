@@ -13,6 +13,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import paramiko
 from testinfra.backend.paramiko import ParamikoBackend
@@ -42,6 +43,24 @@ class Access:
     sudo: tuple[str, ...] = ()
 
 
+class UnknownHost(paramiko.MissingHostKeyPolicy):
+    """Refuses a node whose host key nobody has told us, and says which it showed."""
+
+    def __init__(self, where: str, known_hosts: Path) -> None:
+        self._where = where
+        self._known_hosts = known_hosts
+
+    def missing_host_key(
+        self, _client: paramiko.SSHClient, _hostname: str, key: paramiko.PKey
+    ) -> NoReturn:
+        """Raises :class:`Unreachable`."""
+        raise Unreachable(
+            f"{self._where} shows a host key that {self._known_hosts} has not, {key.get_name()} "
+            f"{key.fingerprint}: compare it at the node's console (ssh-keygen -lf "
+            "/etc/ssh/ssh_host_*_key.pub), then add it by ssh-keyscan"
+        )
+
+
 class SshBackend(ParamikoBackend):
     """One node's connection, shared by all threads that talk to it."""
 
@@ -65,8 +84,8 @@ class SshBackend(ParamikoBackend):
         """The connection; raises :class:`Unreachable` when it cannot be had in time."""
         access = self.access
         client = paramiko.SSHClient()
-        client.set_missing_host_key_policy(paramiko.RejectPolicy())
         where = f"{self.name} ({self.host.name}:{access.port})"
+        client.set_missing_host_key_policy(UnknownHost(where, access.known_hosts))
         try:
             client.load_host_keys(str(access.known_hosts))
             sock = socket.create_connection((self.host.name, access.port), access.connect)
@@ -85,10 +104,16 @@ class SshBackend(ParamikoBackend):
                 look_for_keys=False,
             )
         except paramiko.BadHostKeyException as error:
+            client.close()
+            known_as = self.host.name if access.port == 22 else f"[{self.host.name}]:{access.port}"
             raise Unreachable(
                 f"{where} shows another host key than {access.known_hosts} has; if the node was "
-                "reinstalled, replace its line there, else somebody is in between"
+                f"reinstalled, ssh-keygen -R {known_as} -f {access.known_hosts} and add the "
+                "new one, else somebody is in between"
             ) from error
+        except Unreachable:
+            client.close()
+            raise
         except (OSError, paramiko.SSHException, EOFError) as error:
             client.close()
             raise Unreachable(f"{where}: {error or type(error).__name__}") from error
