@@ -22,7 +22,7 @@ from halab.placement import Placement
 from halab.steering import Steering
 from halab.topology import Topology, VirtualMachine, Vrrp
 from halab.wait import Condition
-from halab.webserver import Apache, WebServer
+from halab.webserver import WebServer
 
 Progress = Callable[[str], None]
 
@@ -125,7 +125,7 @@ class Cluster:
 
     def web_server(self, vm: str) -> WebServer:
         """The web server of a VM, whichever it is."""
-        return Apache(self.vm(vm))
+        return webserver.SERVERS[self._configured.web_server](self.vm(vm))
 
     def holders(self) -> list[Director]:
         """The directors that have the VIP on their NIC now; one that is away has it not."""
@@ -206,7 +206,8 @@ class Cluster:
         """Change what differs from the configuration, then wait until all of it is steady.
 
         New VMs serve before a director knows of them, and no director knows of those that go,
-        so that clients notice nothing. Raises :class:`halab.errors.ConfigurationError` for what
+        so that clients notice nothing; a VM that gets another web server starts anew.
+        Raises :class:`halab.errors.ConfigurationError` for what
         the topology cannot give, before anything is changed.
         """
         configuration.check(self.topology, self.lab.directors_are)
@@ -223,7 +224,9 @@ class Cluster:
 
         def server(node: Node) -> None:
             mine = [vm for vm in wanted if vm.server == node.name]
-            surplus[node.name] = self.hypervisor.place(node, mine, pinned=configuration.vms_pinned)
+            surplus[node.name] = self.hypervisor.place(
+                node, mine, pinned=configuration.vms_pinned, web_server=configuration.web_server
+            )
 
         def director(node: Node) -> None:
             files = self.files(node.name, configuration)

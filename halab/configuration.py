@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from halab import cpu
+from halab import cpu, webserver
 from halab.errors import ConfigurationError
 from halab.hypervisor import domain
 from halab.placement import Machine, Placement
@@ -46,6 +46,8 @@ class Configuration:
     ``health_check``: what HAProxy asks of a web VM: "tcp", a connection, as in the thesis, or
     "http", its page.
     ``check_inter``: seconds between these checks, other than the topology's; 0 stands for those.
+    ``web_server``: what serves on the VMs: "apache" with mod_php, as in the thesis, "apache-event"
+    or "nginx", both with php-fpm.
     """
 
     vms_per_server: int = 4
@@ -66,6 +68,7 @@ class Configuration:
     health_check: str = "tcp"
     check_inter: float = 0.0
     higher_prio_send_advert: bool = False
+    web_server: str = webserver.APACHE
 
     @classmethod
     def declared(
@@ -112,6 +115,11 @@ class Configuration:
         return self.vms_pinned or self.hypervisor != ""
 
     @property
+    def needs_containers(self) -> bool:
+        """True if guests of libvirt will not do: they are made with Apache and mod_php."""
+        return self.web_server != webserver.APACHE
+
+    @property
     def needs_a_kernel(self) -> bool:
         """True if directors that share a kernel will not do: it tells them of no process."""
         return self.tracking == "process"
@@ -142,6 +150,10 @@ class Configuration:
         """
         if self.hypervisor:
             domain.check(self.hypervisor)
+        if self.web_server not in webserver.SERVERS:
+            known = f"there is {', '.join(webserver.SERVERS)}"
+            why = webserver.ABSENT.get(self.web_server, known)
+            raise ConfigurationError(f"web_server={self.web_server!r}: {why}")
         self.backends(topology)
         self._check_failover(self.vrrp(topology))
         there = len(topology.haproxy.frontend_ports)

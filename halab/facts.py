@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from halab import cpu, webserver
+from halab import cpu
 from halab.cluster import Cluster
 from halab.errors import NodeError
 from halab.load import GENERATORS
@@ -75,7 +75,6 @@ class Facts:
 
     nodes: dict[str, dict[str, NodeFacts]]
     hypervisor: str
-    web_server: str
     generators: frozenset[str]
 
     def missing(self, conditions: Conditions, hardware: dict[str, Hardware]) -> list[str]:
@@ -95,7 +94,7 @@ class Facts:
 
 
 def read(cluster: Cluster) -> Facts:
-    """Ask all nodes, and a web VM for its server's name."""
+    """Ask all nodes."""
     roles = {
         "directors": [director.node for director in cluster.directors.values()],
         "servers": [*cluster.servers.values()],
@@ -104,7 +103,6 @@ def read(cluster: Cluster) -> Facts:
     return Facts(
         nodes={role: _facts(nodes) for role, nodes in roles.items()},
         hypervisor=_hypervisor(cluster),
-        web_server=webserver.program(cluster.backends[0].address, cluster.topology.webserver.port),
         generators=_generators(cluster.clients.values()),
     )
 

@@ -100,6 +100,7 @@ def look(lab: RemoteLab) -> Found:
     here = Counter(vm.server for vm in topology.vms if str(vm.address) in names)
     configuration = replace(
         _of_haproxy(proxy, deployed[master]),
+        web_server=_web_server(topology, names),
         vms_per_server=max(here.values(), default=1),
         haproxy_processes=len(haproxies[master]),
         **_of_keepalived(instances[master]),
@@ -192,6 +193,16 @@ def _breakable(lab: RemoteLab, directors: list[Node], names: Mapping[str, str]) 
     elif first.ask("test -e %s", Apache.pid_file).rc != 0:
         lacking["Apache"] = f"{first.address} runs no Apache"
     return lacking
+
+
+def _web_server(topology: Topology, names: Mapping[str, str]) -> str:
+    """What a backend that is deployed calls itself: "apache", or "unnamed"."""
+    address = next(vm.address for vm in topology.vms if str(vm.address) in names)
+    try:
+        said = webserver.program(address, topology.webserver.port)
+    except requests.RequestException:
+        said = ""
+    return said.partition("/")[0].lower() or "unnamed"
 
 
 def _of_pages(topology: Topology, names: Mapping[str, str]) -> dict[str, str]:

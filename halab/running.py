@@ -25,6 +25,8 @@ def otherwise(cluster: Cluster, wanted: Configuration) -> Iterator[str]:
         if here != there:
             yield f"{name} is {here} here, not {there}"
             return
+    if cluster.configuration.web_server != wanted.web_server:
+        yield f"web VMs run {cluster.configuration.web_server}, not {wanted.web_server}"
     if wanted.servers:
         yield f"all servers take part here, not {wanted.servers}"
     if wanted.needs_guests:

@@ -33,7 +33,11 @@ def configuration(setup: Setup, director: Machine) -> Configuration:
     """
     vms = {"vms_per_server": setup.vms_per_server, "servers": setup.servers}
     guests = {"vms_pinned": setup.vms_pinned, "hypervisor": "qemu:///system"}
-    common: dict[str, Any] = {**vms, **(guests if setup.guests else {})}
+    common: dict[str, Any] = {
+        **vms,
+        **(guests if setup.guests else {}),
+        "web_server": setup.web_server,
+    }
     if setup.placement:
         placed = PLACEMENTS[setup.placement]
         if director != placed.made_for:
@@ -79,10 +83,6 @@ class Stage:
             yield from running.otherwise(self.cluster, wanted)
         else:
             yield from self._unbuildable(wanted)
-        if not self.facts.web_server.lower().startswith(scenario.web_server.lower()):
-            yield f"web VMs run {self.facts.web_server or 'an unnamed server'}, not " + (
-                scenario.web_server
-            )
         vm, port = self.cluster.backends[0], self.cluster.topology.webserver.port
         if webserver.get(vm.address, port, f"/{scenario.page}", within=30).status != OK:
             yield f"web VMs have no page {scenario.page}"
@@ -93,6 +93,8 @@ class Stage:
         lab, kind = self.cluster.lab, self.cluster.hypervisor.kind
         if wanted.needs_guests and kind == "container":
             yield f"web VMs are {kind}s, which have no vCPUs: run with --guests=libvirt"
+        if wanted.needs_containers and kind != "container":
+            yield f"guests of libvirt have no {wanted.web_server}: run without --guests=libvirt"
         if wanted.steering != Steering() and not lab.directors_have_a_kernel:
             yield f"directors of the {lab.kind} lab have no kernel of their own to steer packets in"
 

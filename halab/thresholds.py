@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from halab import checked_file
+from halab import checked_file, webserver
 from halab.address_plan import mapping
 from halab.errors import ThresholdsError
 from halab.load import Load
@@ -88,7 +88,7 @@ class Setup(Part):
 
     ``pinned``: each HAProxy process on a CPU of its own, the thesis's where directors are the
     thesis's. ``placement``: one of Tables III and IV. ``guests``: web VMs have vCPUs, and with
-    ``vms_pinned`` each of them has its CPU.
+    ``vms_pinned`` each of them has its CPU. ``web_server`` is as a configuration has it.
     """
 
     vms_per_server: Count = 4
@@ -98,6 +98,7 @@ class Setup(Part):
     placement: str = ""
     guests: bool = False
     vms_pinned: bool = False
+    web_server: Label = webserver.APACHE
 
     @field_validator("placement")
     @classmethod
@@ -115,7 +116,6 @@ class Scenario(Part):
     page: str
     load: str
     past: bool = False
-    web_server: str = "Apache"
     setup: Setup = Setup()
 
 

@@ -10,7 +10,11 @@ from ipaddress import IPv4Address
 import requests
 
 from halab import redaction, wait
+from halab.errors import NodeError
 from halab.node import Node
+
+APACHE = "apache"
+"""The web server that the thesis chose, with its mod_php; see :data:`SERVERS`."""
 
 CHANGE = "/etc/apache2/conf-enabled/zz-change.conf"
 SERVED_BY = "X-Served-By"
@@ -20,6 +24,12 @@ SLOW_PAGE = "/slow.php?ms=1"
 class WebServer:
     """The web server of one VM, over the VM's own SSH, whichever it is."""
 
+    program = ""
+    """What it calls itself to clients."""
+    php = "fpm-fcgi"
+    """How PHP runs behind it, by PHP's own word (PHP_SAPI)."""
+    threaded = False
+    """Its workers have a thread for each request, and not a process."""
     pid_file = ""
     unit = ""
     by_itself = ""
@@ -50,6 +60,11 @@ class WebServer:
         shown = self.node.ask("pgrep -P $(cat %s)", self.pid_file).stdout
         return frozenset(map(int, shown.split()))
 
+    def threads(self) -> int:
+        """The most threads that any of its workers has; 0 where there is none."""
+        count = "for pid in $(pgrep -P $(cat %s)); do ls /proc/$pid/task | wc -l; done"
+        return max(map(int, self.node.ask(count, self.pid_file).stdout.split()), default=0)
+
     def start(self) -> None:
         """Start it; starting a running one does no harm."""
         self.node.run(self.starting)
@@ -66,16 +81,22 @@ class WebServer:
 
 
 class Nginx(WebServer):
-    """Debian's."""
+    """Debian's; PHP is php-fpm's."""
 
+    program = "nginx"
     pid_file = "/run/nginx.pid"
     unit = "nginx"
     by_itself = "nginx"
 
 
 class Apache(WebServer):
-    """Debian's; its directives can be changed for a while."""
+    """Debian's, with a process for each request, which has PHP in it (prefork, mod_php).
 
+    Its directives can be changed for a while.
+    """
+
+    program = "Apache"
+    php = "apache2handler"
     pid_file = "/run/apache2/apache2.pid"
     unit = "apache2"
     by_itself = "APACHE_STARTED_BY_SYSTEMD=yes apache2ctl start"
@@ -120,6 +141,27 @@ class Apache(WebServer):
         )
 
 
+class EventApache(Apache):
+    """Debian's, with a thread for each request; PHP is php-fpm's."""
+
+    php = "fpm-fcgi"
+    threaded = True
+
+
+SERVERS: dict[str, type[WebServer]] = {
+    APACHE: Apache,
+    "apache-event": EventApache,
+    "nginx": Nginx,
+}
+"""The web servers that a configuration may ask for, by name."""
+
+ABSENT = {
+    "g-wan": "G-WAN is closed and no longer distributed: no web VM has it",
+    "tomcat": "no web VM has Tomcat",
+}
+"""Others that the thesis has, and why a configuration may not ask for them."""
+
+
 def accepts(address: IPv4Address, port: int, within: float = 0.5) -> bool:
     """True if a TCP connection to the port succeeds within the seconds given."""
     try:
@@ -142,6 +184,20 @@ class Answer:
         """The value of pi on the page of pi.php, if it has one."""
         found = re.search(r"intervals is ([0-9.]+)\.<", self.page)
         return float(found.group(1)) if found else None
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of CPU time that pi.php took; raises :class:`NodeError` on any other page."""
+        found = re.search(r" seconds, ([0-9.]+) of a CPU\.<", self.page)
+        if found is None:
+            raise NodeError(f"no page with its CPU time: status {self.status}: {self.page[:80]!r}")
+        return float(found.group(1))
+
+    @property
+    def php(self) -> str:
+        """How PHP runs, by the word of index.php; empty on any other page."""
+        found = re.search(r"PHP runs as ([a-z0-9-]+)\.<", self.page)
+        return found.group(1) if found else ""
 
 
 def program(address: IPv4Address, port: int, within: float = 5.0) -> str:

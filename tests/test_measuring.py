@@ -46,9 +46,7 @@ class Table:
     @property
     def facts(self) -> Facts:
         roles = ("directors", "servers", "clients")
-        return Facts(
-            {role: {role: self.node} for role in roles}, "kvm", "Apache", frozenset({"weighttp"})
-        )
+        return Facts({role: {role: self.node} for role in roles}, "kvm", frozenset({"weighttp"}))
 
     def inexpressible(self, scenario: Scenario, shape: Shape) -> Iterator[str]:
         if scenario.name == "processes-4":

@@ -121,9 +121,7 @@ OTHER = NodeFacts("AMD EPYC 7763", 2, 1, 8, "systemd-nspawn")
 
 def facts(director: NodeFacts = OPTERON, hypervisor: str = "kvm") -> Facts:
     nodes = {role: {role: OPTERON} for role in ("servers", "clients")}
-    return Facts(
-        {**nodes, "directors": {"lb1": director}}, hypervisor, "Apache", frozenset({"weighttp"})
-    )
+    return Facts({**nodes, "directors": {"lb1": director}}, hypervisor, frozenset({"weighttp"}))
 
 
 def missing(of: Facts) -> list[str]:

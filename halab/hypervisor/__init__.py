@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from halab import webserver
 from halab.node import Node
 from halab.topology import VirtualMachine
 
@@ -25,10 +26,18 @@ class Hypervisor(Protocol):
         """Seconds that so many VMs, started together, may take to their first page."""
         ...
 
-    def place(self, server: Node, vms: Sequence[VirtualMachine], *, pinned: bool) -> list[str]:
+    def place(
+        self,
+        server: Node,
+        vms: Sequence[VirtualMachine],
+        *,
+        pinned: bool,
+        web_server: str = webserver.APACHE,
+    ) -> list[str]:
         """Have these VMs run, made first if need be; returns before they serve.
 
-        ``pinned`` puts each vCPU on a CPU, as annex A.14 does, where VMs have vCPUs.
+        ``pinned`` puts each vCPU on a CPU, as annex A.14 does, where VMs have vCPUs. A VM that
+        runs with another ``web_server``, one of :data:`halab.webserver.SERVERS`, starts anew.
         Gives the names of the suite's other VMs on the server, for :meth:`remove`.
         """
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from halab import templates
+from halab import templates, webserver
 from halab.errors import ConfigurationError
 from halab.lab.switch import mac
 from halab.node import Node
@@ -13,9 +13,11 @@ from halab.topology import Topology, VirtualMachine
 
 UNIT = re.compile(r"web-vm@([a-z0-9-]+)\.service")
 
+_MACHINE = re.compile(r" --machine=(\S+) .*/web-vm (\S+)$", re.MULTILINE)
+
 
 class ContainerHypervisor:
-    """Each VM has a network namespace on the server's bridge, an sshd and an Apache."""
+    """Each VM has a network namespace on the server's bridge, an sshd and a web server."""
 
     kind = "container"
 
@@ -34,23 +36,40 @@ class ContainerHypervisor:
         """Seconds; 4 s were measured for 48."""
         return 10 + 0.5 * vms
 
-    def place(self, server: Node, vms: Sequence[VirtualMachine], *, pinned: bool) -> list[str]:
+    def web_servers(self, server: Node) -> dict[str, str]:
+        """What each VM that runs was started with, by the VM's name."""
+        # pgrep finds none where no VM runs
+        return dict(_MACHINE.findall(server.ask("pgrep -a -x systemd-nspawn").stdout))
+
+    def place(
+        self,
+        server: Node,
+        vms: Sequence[VirtualMachine],
+        *,
+        pinned: bool,
+        web_server: str = webserver.APACHE,
+    ) -> list[str]:
         """Have these VMs run; the names of others. There are no vCPUs, so none can be pinned."""
         if pinned:
             raise ConfigurationError("the VMs are containers, which have no vCPUs to pin")
-        running = self.running(server)
-        missing = [vm for vm in vms if vm.name not in running]
+        running, served_by = self.running(server), self.web_servers(server)
+        otherwise = [
+            vm.name for vm in vms if vm.name in running and served_by.get(vm.name) != web_server
+        ]
+        self.power_off(server, otherwise)
+        missing = [vm for vm in vms if vm.name not in running - {*otherwise}]
         if missing:
-            self._prepare(server, self.topology.servers[server.name].vms)
+            self._prepare(server, self.topology.servers[server.name].vms, web_server)
             self.start(server, missing)
         return sorted(running - {vm.name for vm in vms})
 
-    def _prepare(self, server: Node, vms: Iterable[VirtualMachine]) -> None:
-        """Put the VMs' addresses and pages on the server."""
+    def _prepare(self, server: Node, vms: Iterable[VirtualMachine], web_server: str) -> None:
+        """Put the VMs' addresses and pages on the server, and what is to serve them."""
         rows = "".join(f"{vm.name} {vm.address}/{self.prefix} {mac(vm.address)}\n" for vm in vms)
         server.put_all(
             {
                 "/etc/web-vms": rows,
+                "/etc/web-server": f"WEB_SERVER={web_server}\n",
                 **{f"/srv/www/{name}": page for name, page in templates.pages().items()},
             }
         )

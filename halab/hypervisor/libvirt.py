@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from halab import cpu
-from halab.errors import NodeError
+from halab import cpu, webserver
+from halab.errors import ConfigurationError, NodeError
 from halab.hypervisor import domain
 from halab.hypervisor.domain import MARK, Domain, Guest
 from halab.node import Node
@@ -94,13 +94,23 @@ class LibvirtHypervisor:
 
     # -- change ------------------------------------------------------------------------------
 
-    def place(self, server: Node, vms: Sequence[VirtualMachine], *, pinned: bool) -> list[str]:
+    def place(
+        self,
+        server: Node,
+        vms: Sequence[VirtualMachine],
+        *,
+        pinned: bool,
+        web_server: str = webserver.APACHE,
+    ) -> list[str]:
         """Have these VMs run, pinned as annex A.14 does or left to the server's scheduler.
 
         Those that run with as many vCPUs as they are to have are pinned, or let go, as they run;
         those with another number start anew. Returns before they serve, with the names of the
-        suite's other VMs on the server.
+        suite's other VMs on the server. Raises :class:`ConfigurationError` for another web server
+        than Apache, which guests are made with.
         """
+        if web_server != webserver.APACHE:
+            raise ConfigurationError(f"guests are made with {webserver.APACHE}, not {web_server}")
         cpus = cpu.cpus_in(server.read("/sys/devices/system/cpu/online"))
         plan = dict(zip(vms, cpu.pin_plan(len(vms), cpus) if vms else (), strict=True))
         there = {its.name: its for its in self.domains(server) if its.ours}

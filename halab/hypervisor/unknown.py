@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
+from halab import webserver
 from halab.errors import LabError
 from halab.names import listed
 from halab.node import Node
@@ -24,10 +25,17 @@ class UnknownHypervisor:
         """Not to be told."""
         raise LabError(f"what hosts {vms} web VMs is not described, nor how long they take")
 
-    def place(self, server: Node, vms: Sequence[VirtualMachine], *, pinned: bool) -> list[str]:
+    def place(
+        self,
+        server: Node,
+        vms: Sequence[VirtualMachine],
+        *,
+        pinned: bool,
+        web_server: str = webserver.APACHE,
+    ) -> list[str]:
         """Not to be had."""
         where = "on CPUs of their own" if pinned else "anywhere"
-        _refuse(server, f"place {listed(vm.name for vm in vms)} {where}")
+        _refuse(server, f"place {listed(vm.name for vm in vms)} {where} with {web_server}")
 
     def start(self, server: Node, vms: Iterable[VirtualMachine]) -> None:
         """Not to be had."""

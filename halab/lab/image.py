@@ -28,7 +28,7 @@ MACHINE = (
     # a director
     "haproxy", "keepalived",
     # a server, and the web VMs on it
-    "systemd-container", "apache2", "libapache2-mod-php",
+    "systemd-container", "apache2", "libapache2-mod-php", "nginx", "php8.2-fpm",
     # a client
     "curl", "apache2-utils", "nghttp2-client", "wrk",
 )  # fmt: skip
@@ -71,7 +71,10 @@ MASKED = (
 )  # fmt: skip
 
 # Started by the suite when a node has its configuration, not by the machine's start.
-ON_DEMAND = ("apache2.service", "haproxy.service", "keepalived.service")
+ON_DEMAND = (
+    "apache2.service", "haproxy.service", "keepalived.service", "nginx.service",
+    "php8.2-fpm.service",
+)  # fmt: skip
 
 # Laid over the Debian tree as they are.
 FILES = Path(__file__).with_name("rootfs")

@@ -253,6 +253,15 @@ def apache_dead(cluster: Cluster) -> Iterator[None]:
         yield
 
 
+def web_server_with(cluster: Cluster, vm: str, change: str, undo: str) -> Break:
+    """The web server of a VM stopped, something changed, and started again."""
+    server = cluster.web_server(vm)
+    pid = server.pid_file
+    stop = f"kill $(cat {pid}) && while [ -e {pid} ]; do sleep 0.05; done"
+    first, last = (f"{stop}; {deed} && {server.by_itself}" for deed in (change, undo))
+    return done(server.node, first, last)
+
+
 # -- keepalived ----------------------------------------------------------------------------------
 
 

@@ -49,6 +49,8 @@ RECEIVING = "suites/interrupts/test_receiving.py::"
 QUEUES = "suites/interrupts/test_queues.py::"
 PINNED = "haproxy_processes=4,haproxy_cpus=0.1.0.1"
 GATE = "suites/gate/"
+PAGES = "suites/webservers/test_pages.py::"
+PI = "suites/webservers/test_pi.py::"
 GUESTS = "suites/placement/test_guests.py::"
 GUEST_POWER = "suites/placement/test_guest_power.py::"
 EXPOSURE = "suites/security/test_exposure.py::"
@@ -1130,6 +1132,108 @@ MUTATIONS = (
             "virsh autostart web1 && virsh autostart web2 && virsh start web1 && virsh start web2",
         ),
         guests="libvirt",
+    ),
+    # -- suites/webservers
+    Mutation(
+        "php-fpm is dead behind nginx",
+        PAGES + "test_every_vm_serves_each_page[web_server=nginx-index.php]",
+        "'web3': ['status 502']",
+        lambda c: by.done(c.vm("web3"), "pkill -x php-fpm8.2", "php-fpm8.2"),
+        fast=True,
+    ),
+    Mutation(
+        "nginx sends PHP's source",
+        PAGES + "test_every_vm_serves_each_page[web_server=nginx-pi.php?n=1000]",
+        "sent, and not run",
+        lambda c: by.web_server_with(
+            c,
+            "web3",
+            "sed -i 's/.php. {/.phtml$ {/' /etc/nginx/nginx.conf",
+            "sed -i 's/.phtml. {/.php$ {/' /etc/nginx/nginx.conf",
+        ),
+    ),
+    Mutation(
+        "Apache's event MPM has no way to php-fpm",
+        PAGES + "test_every_vm_serves_each_page[web_server=apache-event-index.php]",
+        "sent, and not run",
+        lambda c: by.web_server_with(
+            c, "web3", "a2disconf -q php8.2-fpm", "a2enconf -q php8.2-fpm"
+        ),
+    ),
+    Mutation(
+        "HAProxy answers a page in the web servers' place",
+        PAGES + "test_the_vip_serves_each_page[default-index.php]",
+        "status 403",
+        lambda c: by.haproxy_cfg(
+            c, "s/( +)default_backend .*/\\1http-request deny if { path \\/index.php }\\n&/"
+        ),
+    ),
+    Mutation(
+        "HAProxy asks backends for something else",
+        PAGES + "test_the_vip_serves_each_page[default-pi.php?n=1000]",
+        "pi over 1000 intervals",
+        lambda c: by.haproxy_cfg(
+            c, "s/( +)default_backend .*/\\1http-request set-query n=999\\n&/"
+        ),
+    ),
+    Mutation(
+        "a backend is never served",
+        PAGES + "test_the_vip_serves_each_page[default-index.html]",
+        "web5",
+        lambda c: by.weighted(c, ["web5"], 0),
+    ),
+    Mutation(
+        "a VM runs Apache where nginx is asked for",
+        PAGES + "test_the_web_server_is_the_one_asked_for[web_server=nginx]",
+        "'web3': 'Apache/",
+        lambda c: by.done(
+            c.vm("web3"),
+            "nginx -s stop; while pgrep -x nginx; do sleep 0.1; done; "
+            "APACHE_STARTED_BY_SYSTEMD=yes apache2ctl start",
+            "apache2ctl stop; while pgrep -x apache2; do sleep 0.1; done; nginx",
+        ),
+    ),
+    Mutation(
+        "a VM has prefork where the event MPM is asked for",
+        PAGES + "test_php_and_workers_are_as_asked_for[web_server=apache-event]",
+        "'web3': ('fpm-fcgi', False)",
+        lambda c: by.web_server_with(
+            c,
+            "web3",
+            "a2dismod -q mpm_event && a2enmod -q mpm_prefork",
+            "a2dismod -q mpm_prefork && a2enmod -q mpm_event",
+        ),
+    ),
+    Mutation(
+        "a VM has php-fpm where mod_php is asked for",
+        PAGES + "test_php_and_workers_are_as_asked_for[default]",
+        "'web3': ('fpm-fcgi', False)",
+        lambda c: by.web_server_with(
+            c,
+            "web3",
+            "php-fpm8.2; a2dismod -q php8.2; a2enmod -q proxy_fcgi; a2enconf -q php8.2-fpm",
+            "pkill -x php-fpm8.2; a2enmod -q php8.2; a2disconf -q php8.2-fpm",
+        ),
+    ),
+    Mutation(
+        "pi.php leaves out the last interval",
+        PI + "test_pi_is_right_to_what_n_gives[web_server=nginx-1000000]",
+        "3.14159065",
+        lambda c: by.done(
+            c.vm("web1"),
+            "sed -i 's/i < .n;/i < $n - 1;/' /var/www/html/pi.php",
+            "sed -i 's/i < .n - 1;/i < $n;/' /var/www/html/pi.php",
+        ),
+    ),
+    Mutation(
+        "pi.php does no more than a million intervals",
+        PI + "test_time_is_linear_in_n[default]",
+        "approx",
+        lambda c: by.done(
+            c.vm("web1"),
+            "sed -i 's/i < .n;/i < min($n, 1000000);/' /var/www/html/pi.php",
+            "sed -i 's/i < min(.n, 1000000);/i < $n;/' /var/www/html/pi.php",
+        ),
     ),
     # -- suites/gate
     Mutation(
