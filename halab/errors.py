@@ -85,7 +85,15 @@ class NotReached(NodeError):
 
 
 class InvalidRun(NodeError):
-    """A run of load whose figure does not count; says every reason."""
+    """A run of load whose figure does not count; says every reason.
+
+    ``failed`` where requests were answered wrong or not at all, and not where the run was limited
+    by something else than what it was to measure.
+    """
+
+    def __init__(self, message: str, *, failed: bool = False) -> None:
+        self.failed = failed
+        super().__init__(message)
 
 
 class OutsideLab(LabError):

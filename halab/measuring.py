@@ -6,52 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from statistics import median
 
+from halab.curve import Curve
 from halab.errors import InvalidRun
-from halab.load import Throughput, cores
-from halab.load.cores import Cores
-from halab.load.throughput import Served
 from halab.relation import Comparison, turns
 from halab.scenario import Stage
+from halab.series import Series
 from halab.thresholds import Figure, Relation, Scenario, Shape, Threshold, Thresholds
-
-MEDIAN = 50
-
-
-@dataclass
-class Series:
-    """What came of a scenario, round by round."""
-
-    scenario: Scenario
-    shape: Shape
-    runs: list[Served] = field(default_factory=list)
-
-    @property
-    def throughput(self) -> tuple[float, ...]:
-        """Requests a second."""
-        return tuple(run.requests_per_second for run in self.runs)
-
-    @property
-    def milliseconds(self) -> tuple[float, ...]:
-        """The median latency."""
-        return tuple(run.latency[MEDIAN] * 1e3 for run in self.runs if run.latency)
-
-    @property
-    def latency(self) -> dict[int, float]:
-        """Seconds by percentile: the median of the rounds'; empty where nobody told."""
-        told = [run.latency for run in self.runs if run.latency]
-        return {p: median(latency[p] for latency in told) for p in told[0]} if told else {}
-
-    @property
-    def cores(self) -> Cores | None:
-        """The MASTER's CPUs through all rounds; None where it was passed by."""
-        seen = [run.cores for run in self.runs if isinstance(run, Throughput) and run.cores]
-        return cores.of_all(seen) if seen else None
-
-    @property
-    def haproxy(self) -> tuple[float, ...]:
-        """Microseconds of HAProxy's CPU time for a request; empty where it was passed by."""
-        runs = (run for run in self.runs if isinstance(run, Throughput))
-        return tuple(run.cpu_per_request * 1e6 for run in runs)
 
 
 @dataclass
@@ -63,6 +23,7 @@ class Measuring:
     seed: int
     series: dict[str, Series] = field(default_factory=dict)
     invalid: dict[str, InvalidRun] = field(default_factory=dict)
+    drawn: dict[str, dict[str, Curve]] = field(default_factory=dict)
 
     def shape(self, scenario: Scenario) -> Shape:
         """Its own load where a figure that is stated for it holds here; else the method's."""
@@ -100,6 +61,34 @@ class Measuring:
         """Each of its bars that this lab can have, in turns."""
         return self.of(bar for bar in figure.bars if not self.inexpressible(bar))
 
+    def curves(self, figure: Figure) -> dict[str, Curve]:
+        """Each of its bars that this lab can have, under each of its numbers of connections.
+
+        Scenarios take turns, each of them through all numbers, from the fewest on: another web
+        server costs more time than a run. A point of which a run did not count has no more runs.
+        """
+        if figure.name not in self.drawn:
+            names = [bar for bar in figure.bars if not self.inexpressible(bar)]
+            curves = {name: self._flat(name, figure.connections) for name in names}
+            for name in turns(names, self.thresholds.method.rounds, self.seed):
+                self._rise(curves[name])
+            self.drawn[figure.name] = curves
+        return self.drawn[figure.name]
+
+    def _flat(self, name: str, connections: Iterable[int]) -> Curve:
+        empty = self._empty(name)
+        points = {n: Series(empty.scenario, empty.shape.at(n)) for n in connections}
+        return Curve(name, points)
+
+    def _rise(self, curve: Curve) -> None:
+        for n, series in curve.points.items():
+            if n in curve.dropped or n in curve.failed:
+                continue
+            try:
+                self._round(series)
+            except InvalidRun as why:
+                (curve.failed if why.failed else curve.dropped)[n] = str(why)
+
     def of(self, scenarios: Iterable[str]) -> dict[str, Series]:
         """These scenarios; those that were not measured yet are, in turns.
 
@@ -129,16 +118,30 @@ class Measuring:
         return Comparison(first, second, self.thresholds.method.confidence)
 
     def value(self, threshold: Threshold) -> float:
-        """What is measured in place of the stated value, in its unit: medians."""
+        """What is measured in place of the stated value, in its unit: medians.
+
+        Of a curve the most that it serves, and the longest that it takes.
+        """
         names = [threshold.scenario, *([threshold.over] if threshold.over else [])]
-        figures = [
-            median(series.milliseconds if threshold.unit == "ms" else series.throughput)
-            for series in self.of(names).values()
-        ]
+        series = self.of(name for name in names if self._curve_of(name) is None)
+        figures = []
+        for name in names:
+            curve = self._curve_of(name)
+            if curve is None:
+                figures.append(_middle(series[name], threshold.unit))
+            elif threshold.unit == "ms":
+                figures.append(curve.slowest)
+            else:
+                figures.append(_middle(curve.points[curve.peak], threshold.unit))
         if not threshold.over:
             return figures[0]
         first, second = figures
         return first / second if threshold.unit == "×" else first - second
+
+    def _curve_of(self, name: str) -> Curve | None:
+        """The curve of a scenario, measured if need be, where its figure has curves."""
+        figure = self.thresholds.figure_of(name)
+        return self.curves(figure)[name] if figure and figure.connections else None
 
     def _empty(self, name: str) -> Series:
         scenario = self.thresholds.scenarios[name]
@@ -151,3 +154,7 @@ class Measuring:
     def _lacks(self, conditions: str) -> list[str]:
         wanted = self.thresholds.labs[conditions]
         return self.stage.facts.missing(wanted, self.thresholds.hardware)
+
+
+def _middle(series: Series, unit: str) -> float:
+    return median(series.milliseconds if unit == "ms" else series.throughput)

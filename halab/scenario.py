@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from halab import running, webserver
+from halab import page, running, webserver
 from halab.client import Client
 from halab.cluster import Cluster
 from halab.configuration import Configuration
@@ -89,6 +89,16 @@ class Stage:
         if shape.generator not in self.facts.generators:
             yield f"no {shape.generator} on the clients"
 
+    def _wrong(self, name: str, served: Served) -> Iterator[str]:
+        """What is wrong with what a load was answered, by its length and by one answer more."""
+        vm, port = self.cluster.backends[0], self.cluster.topology.webserver.port
+        answer = webserver.get(vm.address, port, f"/{name}", within=60)
+        least = served.succeeded * len(answer.page.encode())
+        if served.bytes < least:
+            yield f"{served.bytes} bytes for {served.succeeded} answers of {least} without headers"
+        if not isinstance(self.cluster, FoundCluster):
+            yield from page.wrong(answer, name, vm)
+
     def _unbuildable(self, wanted: Configuration) -> Iterator[str]:
         lab, kind = self.cluster.lab, self.cluster.hypervisor.kind
         if wanted.needs_guests and kind == "container":
@@ -111,12 +121,15 @@ class Stage:
         elif wanted != cluster.configuration:
             cluster.bring_to(wanted)
         clients = [Client(node) for node in cluster.clients.values()]
+        # no client without a connection for each of its threads
+        clients = clients[: max(1, shape.connections // shape.threads)]
         generator = GENERATORS[shape.generator]
         if scenario.past:
             load = replace(
                 shape.load(scenario.page, len(cluster.backends), len(clients)), pace=pace
             )
-            return past.run(cluster, load, generator=generator, clients=clients).valid
+            served = past.run(cluster, load, generator=generator, clients=clients)
+            return replace(served, wrong=(*self._wrong(scenario.page, served),)).valid
         load = replace(shape.load(scenario.page, len(cluster.ports), len(clients)), pace=pace)
         with cluster.steered(steering):
             return run(cluster, load, generator=generator, clients=clients).valid

@@ -67,6 +67,11 @@ class Shape(Part):
             raise ValueError("ends by requests or by seconds; give one of them")
         return self
 
+    def at(self, connections: int) -> Shape:
+        """The same with so many connections, and no more threads than these."""
+        threads = min(self.threads, connections)
+        return self.model_copy(update={"connections": connections, "threads": threads})
+
     def load(self, page: str, targets: int, clients: int) -> Load:
         """On so many targets from so many clients.
 
@@ -120,13 +125,24 @@ class Scenario(Part):
 
 
 class Figure(Part):
-    """A chart of the thesis: a bar for each scenario."""
+    """A chart of the thesis: a bar for each scenario.
+
+    With ``connections`` it is a curve for each, over so many at once.
+    """
 
     name: SkipJsonSchema[str]
     title: str
     section: str
     suite: Literal["placement", "directors", "interrupts", "webservers"]
     bars: tuple[str, ...] = Field(min_length=1, strict=False)
+    connections: tuple[Count, ...] = Field(default=(), strict=False)
+
+    @field_validator("connections")
+    @classmethod
+    def _rising(cls, connections: tuple[int, ...]) -> tuple[int, ...]:
+        if list(connections) != sorted({*connections}):
+            raise ValueError("must rise, from the fewest to the most")
+        return connections
 
 
 class Threshold(Part):

@@ -9,7 +9,7 @@ from fixtures.performance import MeasuredBar
 from halab.history import Entry
 from halab.load import Load, Throughput
 from halab.load.cores import Core, Cores
-from halab.measuring import Series
+from halab.series import Series
 from halab.thresholds import Thresholds
 
 STATED = Thresholds.load(Path(__file__).parents[1] / "thresholds.yaml")

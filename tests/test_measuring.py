@@ -42,6 +42,9 @@ class Table:
     node: NodeFacts
     asked: list[tuple[str, str, float]] = field(default_factory=list)
     broken: str = ""
+    connections: list[tuple[str, int]] = field(default_factory=list)
+    most: int = 10_000
+    """Connections beyond which a client's CPU is the limit."""
 
     @property
     def facts(self) -> Facts:
@@ -54,9 +57,14 @@ class Table:
 
     def measure(self, scenario: Scenario, shape: Shape, pace: float) -> Served:
         self.asked.append((scenario.name, shape.generator, pace))
+        self.connections.append((scenario.name, shape.connections))
+        if shape.connections > self.most:
+            raise InvalidRun("client1 used 99% of its CPU")
+        if scenario.name == "nginx-php" and shape.connections == 16:
+            raise InvalidRun("3 of 100 requests succeeded", failed=True)
         if scenario.name == self.broken:
             raise InvalidRun("client1 used 99% of its CPU")
-        return served(SERVES.get(scenario.name, 1000.0))
+        return served(SERVES.get(scenario.name, 1000.0) + (shape.connections % 256) * scenario.past)
 
 
 def on(node: NodeFacts = EPYC, broken: str = "") -> tuple[Measuring, Table]:
@@ -119,3 +127,50 @@ def test_a_relation_is_measured_anew() -> None:
     assert seen.ratio == 1.25
     assert measuring.promised(STATED.relations["pinned-over-os"])
     assert not on(OPTERON)[0].promised(STATED.relations["pinned-over-os"])
+
+
+def test_a_curve_rises_through_all_connections_in_each_round() -> None:
+    measuring, table = on()
+    figure = STATED.figures["15"]
+    curves = measuring.curves(figure)
+    mine = [n for name, n in table.connections if name == "nginx-html"]
+    assert mine == [*figure.connections] * 5
+    assert curves["nginx-html"].peak == 1000
+    assert measuring.curves(figure) is curves
+
+
+def test_a_curve_s_peak_is_what_is_compared_with_a_stated_value() -> None:
+    measuring, table = on()
+    assert measuring.value(STATED.thresholds["nginx-html"]) == 1000 + 1000 % 256
+    asked = len(table.asked)
+    assert measuring.curves(STATED.figures["15"])["nginx-html"].slowest == 4.0
+    assert len(table.asked) == asked
+
+
+def test_a_point_that_a_client_limits_is_dropped_and_asked_no_more() -> None:
+    measuring, table = on()
+    table.most = 64
+    curve = measuring.curves(STATED.figures["15"])["apache-html"]
+    assert [*curve.valid] == [1, 4, 16, 64]
+    assert [*curve.dropped] == [256, 1000]
+    assert curve.failed == {}
+    assert [n for name, n in table.connections if name == "apache-html"].count(256) == 1
+
+
+def test_a_point_that_failed_is_told_apart() -> None:
+    curve = on()[0].curves(STATED.figures["16"])["nginx-php"]
+    assert curve.failed == {16: "3 of 100 requests succeeded"}
+    assert 16 not in curve.valid
+
+
+def test_a_curve_without_a_point_says_why() -> None:
+    measuring, table = on()
+    table.most = 0
+    with pytest.raises(InvalidRun, match="1 connections: client1 used 99% of its CPU"):
+        assert measuring.curves(STATED.figures["15"])["apache-html"].peak
+
+
+def test_one_connection_is_of_one_thread() -> None:
+    shape = STATED.loads["vm"].at(1)
+    assert (shape.connections, shape.threads) == (1, 1)
+    assert STATED.loads["vm"].at(64).threads == 2

@@ -28,13 +28,16 @@ class Served:
     bytes: int
     latency: dict[int, float]
     client_cpu: dict[str, float]
+    wrong: tuple[str, ...] = ()
+    """What was wrong with answers of status 2xx."""
     invalid: tuple[str, ...] = ()
 
     @property
     def valid(self) -> Self:
         """Itself; raises :class:`InvalidRun` with every reason why it does not count."""
-        if self.invalid:
-            raise InvalidRun(f"{self.generator}, /{self.load.page}: {'; '.join(self.invalid)}")
+        if why := "; ".join((*self.invalid, *self.wrong)):
+            failed = bool(self.errors or self.wrong) or not self.succeeded
+            raise InvalidRun(f"{self.generator}, /{self.load.page}: {why}", failed=failed)
         return self
 
     def __str__(self) -> str:
