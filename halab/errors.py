@@ -84,6 +84,14 @@ class NotReached(NodeError):
     """A condition did not come about in the time given; says what was last seen."""
 
 
+class NotMended(NodeError):
+    """What a dead run left could not be mended everywhere; ``mended`` is what was, by node."""
+
+    def __init__(self, said: str, mended: dict[str, list[str]]) -> None:
+        super().__init__(said)
+        self.mended = mended
+
+
 class InvalidRun(NodeError):
     """A run of load whose figure does not count; says every reason.
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from halab.client import Client
 from halab.errors import LabError
+from halab.node import Node
 from halab.topology import Topology
 from halab.vrrp import GROUP, PROTOCOL
 
@@ -138,18 +139,24 @@ class HostileClient:
             channel.close()
 
 
-def unused_address(topology: Topology) -> IPv4Address:
-    """The highest address of the LAN that the topology gives to nobody.
+def unused_address(asking: Node, topology: Topology) -> IPv4Address:
+    """The highest address of the LAN that nobody has: no machine of the topology, and no other.
 
-    Raises :class:`LabError` when there is none.
+    ``asking`` is a node in the LAN. Raises :class:`LabError` when there is none.
     """
     taken = {machine.address for machine in (*topology.nodes.values(), *topology.vms)}
     taken.add(topology.vip)
     if topology.labs.embedded is not None:
         taken.add(topology.labs.embedded.operator)
     address, lowest = topology.network.broadcast_address - 1, topology.network.network_address
-    while address in taken:
+    while address > lowest and (address in taken or _is_somebodys(asking, address)):
         address -= 1
     if address <= lowest:
         raise LabError(f"the topology has given away every address of {topology.network}")
     return address
+
+
+def _is_somebodys(asking: Node, address: IPv4Address) -> bool:
+    """Whether anybody in the LAN answers for it, by ARP at least."""
+    asked = "ping -c 1 -W 1 -q %s > /dev/null 2>&1; ip -j neigh show to %s"
+    return "lladdr" in asking.run(asked, str(address), str(address))

@@ -1,18 +1,19 @@
 """Real machines from the command line: ``./run doctor`` and ``./run heal``.
 
 Exit status: 0 when nothing is wrong, 1 when something is, 3 when the lab does not allow it, 4 for
-the user's mistake, 130 when interrupted.
+the user's mistake, 75 when another run holds the lab, 130 when interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from halab import doctor, found, steady_state
-from halab.errors import HalabError, UserError
+from halab.errors import HalabError, Held, NodeError, NotMended, UserError
 from halab.found import FoundCluster
 from halab.lab.remote import RemoteLab
 from halab.topology import Topology
@@ -31,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except HalabError as error:
         for line in str(error).splitlines():
             print(f"halab: {line}", file=sys.stderr)
+        if isinstance(error, Held):
+            return os.EX_TEMPFAIL
         return 4 if isinstance(error, UserError) else 3
     except KeyboardInterrupt:
         return 130
@@ -71,14 +74,33 @@ def _of_cluster(lab: RemoteLab) -> list[str]:
 
 
 def heal(lab: RemoteLab, *, dry_run: bool) -> int:
-    """Mend what dead runs left on any machine, or only tell what that is."""
-    left = lab.heal(dry_run=dry_run)
+    """Mend what dead runs left on any machine, or only tell what that is.
+
+    Raises :class:`Held` where a run is alive: what it has broken is its own to mend.
+    """
+    if not dry_run:
+        _hold(lab)
+    failed = ""
+    try:
+        left = lab.heal(dry_run=dry_run)
+    except NotMended as error:
+        left, failed = error.mended, str(error)
     for name, lines in left.items():
         for line in lines:
             print(f"{name}: {'left' if dry_run else 'mended'}: {line}")
+    if failed:
+        raise NodeError(failed)
     if not left:
         print("nothing is left of any run")
     return int(dry_run and bool(left))
+
+
+def _hold(lab: RemoteLab) -> None:
+    try:
+        for stale in lab.lock.take():
+            print(stale)
+    except NodeError as error:  # a director that is off is held by nobody, and the others need it
+        print(f"mending without the lock: {error}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from halab import wait
-from halab.errors import LabError, NodeError
+from halab.errors import LabError, NodeError, NotMended
 from halab.lab import journal
 from halab.lab.journal import Entry
 from halab.lab.lock import whoever
@@ -57,7 +57,10 @@ _MENDED = (
     f"rm -f heal; cd /; rmdir -p {FOLDER} 2>/dev/null; "
     f"systemctl --quiet stop {TIMER}.timer 2>/dev/null; true"
 )
-_ALIVE = f"! systemctl --quiet is-active {TIMER}.timer || systemctl restart {TIMER}.timer"
+# Where a node has booted anew its timer is gone, and what is to be mended is still there.
+_ALIVE = (
+    f"ls {FOLDER}/*.sh > /dev/null 2>&1 || exit 0; {{ {_ARM}; }} && systemctl restart {TIMER}.timer"
+)
 
 
 @dataclass
@@ -112,7 +115,7 @@ class Intents:
     def _speak(self) -> None:
         for name in {name for name, _ in list(self._open)}:
             with suppress(NodeError):  # cut off by the fault itself; it is told when it is back
-                self.beside[name].ask("sh -c %s", _ALIVE, limit=5)
+                self.beside[name].ask("sh -c %s", _ALIVE % self.silence, limit=5)
 
     def close(self) -> None:
         """Say no more that this run is alive."""
@@ -122,18 +125,31 @@ class Intents:
 def heal(nodes: Iterable[Node], *, dry_run: bool = False) -> dict[str, list[str]]:
     """Mend what dead runs left on these nodes; what it was, by node, of those that had any.
 
-    ``dry_run`` only tells. Raises :class:`NodeError` with what could not be mended.
+    ``dry_run`` only tells. Raises :class:`NotMended` with what could not be mended, once all that
+    could be is.
     """
+    failed: list[str] = []
 
     def healed(node: Node) -> list[str]:
-        if dry_run:
-            return node.run("sh -c %s", _SHOW).splitlines()
-        result = node.ask("sh -c %s", _HEAL, limit=120)
-        if result.rc != 0:
-            raise NodeError(
-                f"{node.name}: not mended: {result.stdout.strip()}: {result.stderr.strip()[-300:]}"
-            )
-        node.ask("sh -c %s", f"[ -e {FOLDER} ] || systemctl --quiet stop {TIMER}.timer 2>/dev/null")
-        return result.stdout.splitlines()
+        try:
+            return _healed(node, dry_run=dry_run)
+        except NodeError as error:
+            failed.append(str(error))
+            return []
 
-    return {name: lines for name, lines in each(nodes, healed).items() if lines}
+    left = {name: lines for name, lines in each(nodes, healed).items() if lines}
+    if failed:
+        raise NotMended("; ".join(sorted(failed)), left)
+    return left
+
+
+def _healed(node: Node, *, dry_run: bool) -> list[str]:
+    if dry_run:
+        return node.run("sh -c %s", _SHOW).splitlines()
+    result = node.ask("sh -c %s", _HEAL, limit=120)
+    if result.rc != 0:
+        raise NodeError(
+            f"{node.name}: not mended: {result.stdout.strip()}: {result.stderr.strip()[-300:]}"
+        )
+    node.ask("sh -c %s", f"[ -e {FOLDER} ] || systemctl --quiet stop {TIMER}.timer 2>/dev/null")
+    return result.stdout.splitlines()

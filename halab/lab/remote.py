@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from halab.client import prober
-from halab.errors import LabError
+from halab.client import leavings
+from halab.errors import LabError, NodeError
 from halab.hypervisor.unknown import UnknownHypervisor
 from halab.lab import guard
 from halab.lab.disruption import check
@@ -76,8 +77,11 @@ class RemoteLab(Lab):
     def heal(self, *, dry_run: bool = False) -> dict[str, list[str]]:
         """Mend what dead runs left; what it was, by machine. ``dry_run`` only tells.
 
-        Nobody is asked where the lab is not disposable: nothing of it has been broken.
+        Raises :class:`halab.errors.NotMended` where that could not be done everywhere. Nobody is
+        asked where the lab is not disposable: nothing of it has been broken.
         """
+        if not dry_run:
+            self._take_leavings(self.clients)
         return heal(self.strikable, dry_run=dry_run) if self.described.disposable else {}
 
     @property
@@ -98,11 +102,23 @@ class RemoteLab(Lab):
             f"the remote lab {self.name!r} has no front panel: {do.replace('_', ' ')} {machine}"
         )
 
+    @property
+    def clients(self) -> list[Node]:
+        """In the LAN, and behind gateways."""
+        return [
+            self.nodes[name] for name in (*self.topology.clients, *self.topology.routed_clients)
+        ]
+
+    def _take_leavings(self, nodes: list[Node]) -> None:
+        def take(node: Node) -> None:
+            with suppress(NodeError):  # whoever needs it will say that it does not answer
+                node.ask(f"rm -f {leavings(self.access.user)}")
+
+        each(nodes, take)
+
     def close(self) -> None:
-        """Take the prober from the clients, let go of the lab, and close all connections."""
-        clients = {**self.topology.clients, **self.topology.routed_clients}
-        reached = [self.nodes[name] for name in clients if self.nodes[name].backend.connected]
-        each(reached, lambda node: node.ask("rm -f %s", prober(self.access.user)))
+        """Take our programs from the clients, let go of the lab, and close all connections."""
+        self._take_leavings([node for node in self.clients if node.backend.connected])
         self.intents.close()
         self.lock.release()
         for node in self.beside.values():

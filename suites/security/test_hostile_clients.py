@@ -71,7 +71,7 @@ def test_half_open_connections_keep_nobody_out(
     cluster: Cluster, clients: Clients, hostile: HostileClient, evidence: Evidence
 ) -> None:
     """1,000 SYNs whose sender never answers: the kernel keeps them, or sends cookies."""
-    port = cluster.ports[0]
+    port, nobodys = cluster.ports[0], unused_address(hostile.client.node, cluster.topology)
 
     def waiting() -> int:
         sockets = cluster.master.node.run("ss -Htn state syn-recv sport = :%s", str(port))
@@ -80,9 +80,7 @@ def test_half_open_connections_keep_nobody_out(
     arrived = Condition("the MASTER has half-open connections", waiting)
     with (
         clients.probing() as service,
-        hostile.half_open(
-            cluster.vip, port, unused_address(cluster.topology), count=1000, lasting=10
-        ),
+        hostile.half_open(cluster.vip, port, nobodys, count=1000, lasting=10),
     ):
         arrived.until(within=5)
         evidence.note(f"{waiting()} half-open connections on the MASTER")

@@ -19,7 +19,7 @@ from halab.hostile_client import Fate, Group, HostileClient
 from halab.passed_on import PassedOn
 from halab.request_shape import marked, most_requests
 
-pytestmark = pytest.mark.disruptive
+pytestmark = [pytest.mark.disruptive, pytest.mark.usefixtures("steady")]
 
 SHAPES = request_shape.shapes()
 

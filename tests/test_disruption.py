@@ -1,0 +1,51 @@
+"""What is not given is not broken: each of the words that it takes, missing."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from pathlib import Path
+
+import pytest
+
+from halab.errors import NotAllowed
+from halab.lab import journal
+from halab.lab.disruption import check, refusal
+from halab.lab.intent import Intents
+from halab.lab.journal import Entry
+from halab.node import Node
+from halab.topology_lab import Remote
+from halab.transport import Access
+
+NOWHERE = Path("/nowhere")
+# a node that is never spoken with: whoever is refused by the topology asks none
+NODE = Node("web1", IPv4Address("127.0.0.1"), Access("root", NOWHERE, NOWHERE))
+PRODUCTION = Remote(key="key", known_hosts="known_hosts")
+DISPOSABLE = Remote(key="key", known_hosts="known_hosts", lab_id="rack-7", disposable=True)
+
+
+def test_nothing_is_broken_that_is_not_said_to_be_disposable() -> None:
+    """Whatever the option says."""
+    assert "does not say disposable: true" in refusal(PRODUCTION, [NODE], allowed=True)
+    with pytest.raises(NotAllowed, match="does not say disposable: true"):
+        check(PRODUCTION, NODE)
+
+
+def test_nothing_is_broken_without_the_option() -> None:
+    """Though the topology says that it might be."""
+    assert "--allow-disruption" in refusal(DISPOSABLE, [NODE], allowed=False)
+
+
+def test_disposable_lab_needs_an_id() -> None:
+    """Without one every machine would match."""
+    with pytest.raises(ValueError, match="lab_id"):
+        Remote(key="key", known_hosts="known_hosts", disposable=True)
+
+
+def test_what_no_node_could_mend_is_not_done() -> None:
+    """A deed whose undoing is known to this run alone would outlive it."""
+    allowed: list[Node] = []
+    intents = Intents({"web1": NODE}, {"web1": NODE}, allowed.append, 90)
+    entry = Entry(journal.DOING, "1.1", "powered_off", "web1", "web1")
+    with pytest.raises(Exception, match="could mend it by itself if this run died"):
+        intents.write(entry)
+    assert not allowed
