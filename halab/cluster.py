@@ -217,6 +217,8 @@ class Cluster:
                 f"tracking=process: the directors of the {self.lab.kind} lab have no kernel of "
                 "their own, and keepalived is told of no process; --lab=emulated"
             )
+        if configuration.needs_java and self.lab.guests != "java":
+            raise LabError(f"web VMs are {self.lab.guests}, without Java: run with --guests=java")
         self.configuration = None
         progress(f"bringing the cluster to its configuration: {configuration.label}")
         surplus: dict[str, list[str]] = {}

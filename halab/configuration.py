@@ -47,7 +47,7 @@ class Configuration:
     "http", its page.
     ``check_inter``: seconds between these checks, other than the topology's; 0 stands for those.
     ``web_server``: what serves on the VMs: "apache" with mod_php, as in the thesis, "apache-event"
-    or "nginx", both with php-fpm.
+    or "nginx", both with php-fpm, or "tomcat" with a servlet.
     """
 
     vms_per_server: int = 4
@@ -118,6 +118,11 @@ class Configuration:
     def needs_containers(self) -> bool:
         """True if guests of libvirt will not do: they are made with Apache and mod_php."""
         return self.web_server != webserver.APACHE
+
+    @property
+    def needs_java(self) -> bool:
+        """True if VMs without Java will not do."""
+        return self.web_server == webserver.TOMCAT
 
     @property
     def needs_a_kernel(self) -> bool:

@@ -11,6 +11,8 @@ from halab.webserver import Answer
 OK = 200
 PAGES = ("index.html", "index.php", "pi.php?n=1000")
 """The pages of annexes A.9, A.10 and A.11."""
+SERVLET = "PiServlet?n=1000"
+"""What does the same as the last of them in Java, annex A.12."""
 
 ROUNDOFF = 2.0**-53
 """Half the distance from 1 to the next number of a double: the most that one rounding is off by."""
@@ -32,7 +34,7 @@ def pi(n: int) -> tuple[float, float]:
 
 
 def wrong(answer: Answer, page: str, vm: VirtualMachine) -> Iterator[str]:
-    """What is wrong with a VM's answer to a request for one of :data:`PAGES`; nothing if right."""
+    """What is wrong with a VM's answer to a request for such a page, or :data:`SERVLET`'s."""
     if answer.status != OK:
         yield f"status {answer.status}"
         return
@@ -44,7 +46,7 @@ def wrong(answer: Answer, page: str, vm: VirtualMachine) -> Iterator[str]:
         yield "its PHP was sent, and not run"
     if not page.startswith("index.html") and f" at {vm.address}." not in answer.page:
         yield f"the page does not have the address {vm.address}"
-    if page.startswith("pi.php"):
+    if "?n=" in page:
         n = int(page.rpartition("=")[2])
         value, within = pi(n)
         if answer.pi is None or abs(answer.pi - value) > within:

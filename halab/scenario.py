@@ -83,11 +83,14 @@ class Stage:
             yield from running.otherwise(self.cluster, wanted)
         else:
             yield from self._unbuildable(wanted)
-        vm, port = self.cluster.backends[0], self.cluster.topology.webserver.port
-        if webserver.get(vm.address, port, f"/{scenario.page}", within=30).status != OK:
+        if isinstance(self.cluster, FoundCluster) and not self._has(scenario.page):
             yield f"web VMs have no page {scenario.page}"
         if shape.generator not in self.facts.generators:
             yield f"no {shape.generator} on the clients"
+
+    def _has(self, name: str) -> bool:
+        vm, port = self.cluster.backends[0], self.cluster.topology.webserver.port
+        return webserver.get(vm.address, port, f"/{name}", within=30).status == OK
 
     def _wrong(self, name: str, served: Served) -> Iterator[str]:
         """What is wrong with what a load was answered, by its length and by one answer more."""
@@ -103,6 +106,8 @@ class Stage:
         lab, kind = self.cluster.lab, self.cluster.hypervisor.kind
         if wanted.needs_guests and kind == "container":
             yield f"web VMs are {kind}s, which have no vCPUs: run with --guests=libvirt"
+        if wanted.needs_java and lab.guests != "java":
+            yield f"web VMs are {lab.guests}, which have no Java: run with --guests=java"
         if wanted.needs_containers and kind != "container":
             yield f"guests of libvirt have no {wanted.web_server}: run without --guests=libvirt"
         if wanted.steering != Steering() and not lab.directors_have_a_kernel:

@@ -16,6 +16,8 @@ from halab.node import Node
 APACHE = "apache"
 """The web server that the thesis chose, with its mod_php; see :data:`SERVERS`."""
 
+TOMCAT = "tomcat"
+
 CHANGE = "/etc/apache2/conf-enabled/zz-change.conf"
 SERVED_BY = "X-Served-By"
 SLOW_PAGE = "/slow.php?ms=1"
@@ -148,17 +150,25 @@ class EventApache(Apache):
     threaded = True
 
 
+class Tomcat(WebServer):
+    """Debian's, with a servlet that does what pi.php does; it has no PHP, and says no name."""
+
+    php = ""
+    threaded = True
+    pid_file = "/run/tomcat.pid"
+    unit = "tomcat10"
+    by_itself = "/usr/local/lib/halab/tomcat-start"
+
+
 SERVERS: dict[str, type[WebServer]] = {
     APACHE: Apache,
     "apache-event": EventApache,
     "nginx": Nginx,
+    TOMCAT: Tomcat,
 }
 """The web servers that a configuration may ask for, by name."""
 
-ABSENT = {
-    "g-wan": "G-WAN is closed and no longer distributed: no web VM has it",
-    "tomcat": "no web VM has Tomcat",
-}
+ABSENT = {"g-wan": "G-WAN is closed and no longer distributed: no web VM has it"}
 """Others that the thesis has, and why a configuration may not ask for them."""
 
 

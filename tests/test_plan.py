@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from halab.lab.plan import Secrets
+from halab.lab import rack
+from halab.lab.plan import Secrets, prepare
 from halab.topology import Topology
 
 AS_IT_IS = Path(__file__).parents[1] / "topology.yaml"
@@ -34,3 +36,19 @@ def test_a_standing_lab_keeps_its_passwords(
     (tmp_path / "topology.yaml").write_text(text)
     topology = Topology.load(tmp_path / "topology.yaml")
     assert Secrets(vrrp="vrrp-pw", stats="stats-pw").fit(topology) == fits
+
+
+@pytest.mark.parametrize("guests", ["containers", "java"])
+def test_web_vms_with_java_have_a_disk_of_their_own(
+    guests: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Machines have the light one all the same, and the lab remembers what its VMs are."""
+    monkeypatch.setattr(rack, "STATE", tmp_path)
+    java = Path("/java") if guests == "java" else None
+    topology, light = Topology.load(AS_IT_IS), Path("/light")
+    plan = prepare(topology, "x", "embedded", light, False, guests=guests, web_disk=java)
+    assert plan["image"] == "/light"
+    binds = {machine["name"]: machine["binds"] for machine in plan["machines"]}
+    assert binds["server1"] == ((str(java or light), "/srv/image"),)
+    assert binds["lb1"] == ()
+    assert json.loads((tmp_path / "x" / "lab.json").read_text())["guests"] == guests

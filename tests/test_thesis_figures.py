@@ -65,7 +65,7 @@ HELD = {
     "pi_cost.10000000.time_ms": ["value pi-1e7-time"],
     "pi_cost.10000000.req_s": ["value pi-1e7"],
     "servlet.java.peak_req_s": ["value servlet"],
-    "servlet.java.over_php": ["value servlet-over-php"],
+    "servlet.java.over_php": ["value servlet-over-php", "relation servlet-over-php"],
     "servlet.java.response_below_ms": ["value servlet-time"],
 }  # fmt: skip
 

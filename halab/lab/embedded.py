@@ -55,7 +55,7 @@ class EmbeddedLab(RackPanel, Lab):
         # QEMU without KVM has one thread for all CPUs of a director
         self.directors_cpus_run_at_once = facts.get("directors_accelerator") != "tcg"
         access = Access("root", self.state / "id_ed25519", self.state / "known_hosts")
-        self.guests: str = facts.get("guests", GUESTS[0])
+        self.guests = facts.get("guests", GUESTS[0])
         self.hypervisor = hypervisor(topology, facts.get("accelerator"))
         # an emulated CPU takes its time over a key exchange
         into_vms = replace(access, connect=20) if self.guests == "libvirt" else access
@@ -110,13 +110,17 @@ class EmbeddedLab(RackPanel, Lab):
         disk, emulation = image.ensure(progress), cls.emulation(progress)
         guested = guests == "libvirt"
         hosting = Hosting.ensure(progress, "the web VMs are libvirt guests") if guested else None
+        java = image.ensure(progress, image.JAVA) if guests == "java" else None
         with rack.starting_or_ending():
             if rack.answers(name):
                 raise LabError(f"a lab named {name!r} stands already: ./run lab status")
             if rack.state(name).exists():
                 rack.clear(name)
             try:
-                plan = prepare(topology, name, cls.kind, disk, standing, emulation, hosting)
+                plan = prepare(
+                    topology, name, cls.kind, disk, standing, emulation, hosting,
+                    guests=guests, web_disk=java,
+                )  # fmt: skip
                 process = _launch(name, plan, standing)
             except BaseException:
                 # no janitor is there yet, or it waits for its turn

@@ -9,8 +9,8 @@ from halab.lab.qemu import Emulation
 from halab.lab.web_guest import SYSTEM, WebGuests
 from halab.topology import Topology
 
-GUESTS = ("containers", "libvirt")
-"""What web VMs can be: light ones, or guests of the libvirt on their servers."""
+GUESTS = ("containers", "libvirt", "java")
+"""What web VMs can be: light ones, guests of the libvirt on their servers, light ones with Java."""
 
 # A server is no host of its own: it has no control groups to hand out, it may make no device
 # nodes, so that QEMU cannot have a /dev of its own, and its console's output needs no daemon.

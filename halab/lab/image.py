@@ -54,6 +54,9 @@ LIGHT = Flavour("image", MACHINE, 2048)
 # Has QEMU and libvirt too, and what their guests boot; only labs with such guests need it.
 HYPERVISOR = Flavour("hypervisor", MACHINE + VIRTUALIZATION, 3072)
 
+# Has Tomcat too, and Debian's Java, of 190 MB; only labs with such web VMs need it.
+JAVA = Flavour("java", (*MACHINE, "tomcat10"), 3072)
+
 # Units that a lab's machine has no use for; each costs start-up time on 11 machines at once, and
 # under emulation a tenth of a second and more.
 MASKED = (
@@ -73,7 +76,7 @@ MASKED = (
 # Started by the suite when a node has its configuration, not by the machine's start.
 ON_DEMAND = (
     "apache2.service", "haproxy.service", "keepalived.service", "nginx.service",
-    "php8.2-fpm.service",
+    "php8.2-fpm.service", "tomcat10.service",
 )  # fmt: skip
 
 # Laid over the Debian tree as they are.

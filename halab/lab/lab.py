@@ -32,6 +32,8 @@ class Lab(FrontPanel):
     directors_have_a_kernel = False
     """Each its own: one that is shared tells of processes in the first network namespace only."""
     directors_cpus_run_at_once = True
+    guests = ""
+    """What the web VMs of a built lab are."""
     secrets: Secrets
     hypervisor: Hypervisor
     journal: Writes

@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 
 from halab.errors import LabError
 from halab.lab import cgroup, rack, switch
-from halab.lab.hosting import Hosting
+from halab.lab.hosting import GUESTS, Hosting
 from halab.lab.keys import KeyPair
 from halab.lab.machine import Blueprint
 from halab.lab.qemu import Emulation
@@ -97,10 +97,14 @@ def prepare(
     standing: bool,
     emulation: Emulation | None = None,
     hosting: Hosting | None = None,
+    *,
+    guests: str = GUESTS[0],
+    web_disk: Path | None = None,
 ) -> dict[str, Any]:
     """Lay out the lab's state folder, with new keys, and give the rack's plan.
 
-    ``disk`` is the folder of the node image; ``emulation`` what makes the directors, if they are
+    ``disk`` is the folder of the node image, and ``web_disk`` that of light web VMs, if they have
+    another; ``guests`` is what web VMs are, ``emulation`` what makes the directors, if they are
     not made of the same; ``hosting`` what servers need for web VMs that are libvirt guests, and
     not containers. Everything that is written is this user's alone.
     """
@@ -123,7 +127,7 @@ def prepare(
         hosts = hosting if isinstance(machine, Server) else None
         if isinstance(machine, Server):
             files.append(("/srv/ssh/ssh_host_ed25519_key", vm_hostkey.private, 0o600))
-            binds.append((str(disk), "/srv/image"))
+            binds.append((str(web_disk or disk), "/srv/image"))
         if hosts:
             files += hosts.files
             binds += hosts.binds
@@ -150,7 +154,7 @@ def prepare(
         "topology": fingerprint(topology),
         "standing": standing,
         "owner": os.getpid(),
-        "guests": "libvirt" if hosting else "containers",
+        "guests": guests,
         "accelerator": hosting.accelerator if hosting else None,
         "directors_accelerator": emulation.accelerator if emulation else None,
     }

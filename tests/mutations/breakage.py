@@ -262,6 +262,24 @@ def web_server_with(cluster: Cluster, vm: str, change: str, undo: str) -> Break:
     return done(server.node, first, last)
 
 
+@contextmanager
+def servlet_with(cluster: Cluster, vm: str, expression: str, undo: str) -> Iterator[None]:
+    """The servlet of a VM edited, and its Tomcat started anew; nothing is tested before it serves.
+
+    Tomcat leaves its PID file behind.
+    """
+    server = cluster.web_server(vm)
+    serving = cluster.serves([its for its in cluster.backends if its.name == vm])
+    stop = f"p=$(cat {server.pid_file}); kill $p; while kill -0 $p 2>&-; do sleep 0.05; done"
+    first, last = (
+        f"{stop}; sed -i '{edit}' /var/lib/tomcat10/webapps/ROOT/pi.jsp && {server.by_itself}"
+        for edit in (expression, undo)
+    )
+    with done(server.node, first, last):
+        serving.until(within=30)
+        yield
+
+
 # -- keepalived ----------------------------------------------------------------------------------
 
 

@@ -51,6 +51,7 @@ PINNED = "haproxy_processes=4,haproxy_cpus=0.1.0.1"
 GATE = "suites/gate/"
 PAGES = "suites/webservers/test_pages.py::"
 PI = "suites/webservers/test_pi.py::"
+SERVLET = "suites/webservers/test_servlet.py::"
 GUESTS = "suites/placement/test_guests.py::"
 GUEST_POWER = "suites/placement/test_guest_power.py::"
 EXPOSURE = "suites/security/test_exposure.py::"
@@ -1234,6 +1235,36 @@ MUTATIONS = (
             "sed -i 's/i < .n;/i < min($n, 1000000);/' /var/www/html/pi.php",
             "sed -i 's/i < min(.n, 1000000);/i < $n;/' /var/www/html/pi.php",
         ),
+    ),
+    Mutation(
+        "the servlet integrates another function",
+        SERVLET + "test_every_vm_serves_the_servlet",
+        "pi over 1000 intervals",
+        lambda c: by.servlet_with(c, "web2", "s/1.0 + x/1.1 + x/", "s/1.1 + x/1.0 + x/"),
+        guests="java",
+    ),
+    Mutation(
+        "the servlet leaves out the last interval",
+        SERVLET + "test_pi_is_right_to_what_n_gives[1000000]",
+        "3.14159065",
+        lambda c: by.servlet_with(c, "web1", "s/i < n;/i < n - 1;/", "s/n - 1;/n;/"),
+        guests="java",
+    ),
+    Mutation(
+        "the servlet takes no intervals for a number of them",
+        SERVLET + "test_what_is_no_number_of_intervals_is_refused[?n=0]",
+        "200 == 400",
+        lambda c: by.servlet_with(c, "web1", "s/n < 1/n < 0/", "s/n < 0/n < 1/"),
+        guests="java",
+    ),
+    Mutation(
+        "HAProxy asks the servlet for something else",
+        SERVLET + "test_the_vip_serves_the_servlet",
+        "pi over 1000 intervals",
+        lambda c: by.haproxy_cfg(
+            c, "s/( +)default_backend .*/\\1http-request set-query n=999\\n&/"
+        ),
+        guests="java",
     ),
     # -- suites/gate
     Mutation(
