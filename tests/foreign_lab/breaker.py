@@ -35,13 +35,14 @@ CATALOGUE: dict[str, Made] = {
     "a web server frozen": lambda c: faults.apache_frozen(c, c.backends[1]),
     "a web server refusing": lambda c: faults.refusing(c, c.backends[2]),
     "NIC down": lambda c: faults.nic_down(c, c.backup),
-    "two VIPs": lambda c: faults.duplicate_vip(c, Client(c.clients["gen2"]), announced=True),
+    "two VIPs": lambda c: faults.duplicate_vip(c, Client([*c.clients.values()][1]), announced=True),
     "disk full": lambda c: faults.disk_full(c.backup.node, "/run"),
     "reloads": lambda c: maintenance.haproxy_reloaded(c.backup.haproxy(), 3),
     "drained": lambda c: maintenance.drained(c, c.backends[3]),
     "in maintenance": lambda c: maintenance.in_maintenance(c, c.backends[4]),
     "another priority": lambda c: maintenance.priority_changed(c.master, 10),
 }
+"""What machines without a front panel can have."""
 
 
 def main() -> None:
