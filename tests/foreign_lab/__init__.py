@@ -32,11 +32,12 @@ KINDS = ("failure", "error", "skipped")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: its status, what it said, and each test's outcome by its name."""
+    """How a run ended: its status, what it said, each test's outcome by its name, its seconds."""
 
     status: int
     said: str
     tests: dict[str, str]
+    took: float
 
     def names(self, outcome: str) -> list[str]:
         """The tests that ended so: "passed", "failure", "error" or "skipped"."""
@@ -81,9 +82,10 @@ class Operator:
     def judges(self, *arguments: str, limit: float = 280) -> Outcome:
         """A run against the machines, to its end."""
         (self.topology.parent / "reports/junit.xml").unlink(missing_ok=True)
+        began = wait.clock()
         run = self.pytest(*arguments)
         said, _ = run.communicate(timeout=limit)
-        return Outcome(run.returncode, said, self._tests())
+        return Outcome(run.returncode, said, self._tests(), wait.clock() - began)
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """``./run doctor`` or ``./run heal``."""
