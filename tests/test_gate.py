@@ -176,20 +176,28 @@ def test_stage_ends_with_whoever_asked_for_it(cluster: Cluster, lab: EmbeddedLab
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "halab.gate.command", *arguments],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.nightly
-def test_command_builds_a_lab_judges_and_takes_it_down() -> None:
+@pytest.mark.parametrize(
+    ("name", "verdict", "says"),
+    [
+        ("mistyped-timers", Verdict.REJECT, "timeout connect 5 is 5 ms"),
+        ("harmless", Verdict.ACCEPT, COST),
+    ],
+    ids=["rejects", "accepts"],
+)
+def test_command_builds_a_lab_judges_and_takes_it_down(
+    name: str, verdict: Verdict, says: str
+) -> None:
     """All of it from a shell: the status is the verdict, and no word of it a password."""
-    run = command(
-        "--quick", "--name", "gate-shell", "--candidate", "examples/candidates/mistyped-timers"
-    )
-    assert run.returncode == Verdict.REJECT, run.stderr
-    assert "timeout connect 5 is 5 ms" in run.stdout
-    assert "mistyped-timers is rejected" in run.stdout.splitlines()[-1]
+    run = command("--quick", "--name", "gate-shell", "--candidate", f"examples/candidates/{name}")
+    assert run.returncode == verdict, run.stdout + run.stderr
+    assert says in run.stdout
+    assert f"{name} is {verdict.word}" in run.stdout.splitlines()[-1]
     assert "auth" not in run.stdout + run.stderr
     assert not rack.state("gate-shell").exists()
 

@@ -131,6 +131,10 @@ def test_a_floor_is_recorded_and_held_to(ran: Callable[..., Ran], tmp_path: Path
     assert first.outcome("20-light") == first.outcome("20-heavy") == "passed", first.out[-3000:]
     assert first.outcome("20-nowhere") == "skipped"
     assert "no Java: run with --guests=java" in first.said("20-nowhere")
+    page = html.unescape((tmp_path / "report.html").read_text())
+    chart = page[page.index("Figure 20: Two pages (section 1)") :]
+    assert "stated in the thesis, req/s" in chart
+    assert "<rect" in chart
     (record,) = (tmp_path / "floors").rglob("*_floor.json")
     kept = json.loads(record.read_text())
     assert {each["param"] for each in kept["benchmarks"]} == {"20-light", "20-heavy"}
