@@ -104,7 +104,7 @@ def test_janitor_clears_its_own_lab_alone(built_anew: bool) -> None:
 def test_lab_that_cannot_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is full before any janitor is there."""
 
-    def begun(_topology: Topology, name: str, *_rest: object) -> None:
+    def begun(_topology: Topology, name: str, *_: object, **__: object) -> None:
         laid_out(name)
         raise OSError(errno.ENOSPC, "no space left")
 
