@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from html import escape
 
-WIDTH, NAMES, NUMBERS, ROW, HEAD = 900, 190, 250, 24, 44
+WIDTH, NAMES, NUMBERS, ROW, HEAD = 900, 190, 320, 24, 44
 _LINE = "#3f7fd0"
 
 Percentiles = Mapping[int, float]

@@ -66,6 +66,13 @@ def test_shares_are_of_the_load_where_the_machine_rests_around_it() -> None:
     assert (network.softirq, network.packets, network.interrupts, network.node) == (0.25, 1, 1, 1)
 
 
+def test_nothing_is_more_than_busy() -> None:
+    """A director that was still at work when a short load was over was busy all through it."""
+    haproxy, network = through(frozenset({0}), seconds=0.25).cores
+    assert (haproxy.user, haproxy.system, haproxy.busy) == (0.5, 0.5, 1)
+    assert network.busy == pytest.approx(0.2 / 0.25)
+
+
 def test_shares_are_of_all_the_time_where_others_work_too() -> None:
     """The host of a container never rests."""
     haproxy, _ = through(frozenset({0}), shared=True).cores

@@ -34,9 +34,14 @@ class Spent:
     """Idle, and what a hypervisor took away."""
 
     @property
+    def busy(self) -> int:
+        """What the CPU worked."""
+        return self.user + self.system + self.softirq
+
+    @property
     def whole(self) -> int:
         """All of it."""
-        return self.user + self.system + self.softirq + self.other
+        return self.busy + self.other
 
     def __sub__(self, earlier: Spent) -> Spent:
         return Spent(
@@ -135,7 +140,8 @@ def through(name: str, before: Reading, after: Reading, seconds: float) -> Cores
     """What the CPUs of the director ``name`` did between two readings, in a load of so long.
 
     Shares are of the load's time where the machine is the director's own, which rests before and
-    after it; else of the time between the readings.
+    after it; else of the time between the readings. A CPU that worked for longer than the load
+    lasted, as those of an emulated director do to answer the readings, was busy through all of it.
     """
     received = after.received - before.received
     packets, interrupts = sum(received.processed.values()), sum(received.interrupts.values())
@@ -148,7 +154,7 @@ def through(name: str, before: Reading, after: Reading, seconds: float) -> Cores
 
     def core(number: int) -> Core:
         time = after.spent[number] - before.spent[number]
-        whole = max(time.whole if after.shared else seconds / TICK, 1)
+        whole = max(time.whole if after.shared else max(seconds / TICK, time.busy), 1)
         pinned = frozenset(
             n for n, allowed in after.allowed.items() if {number} in allowed.values()
         )
