@@ -15,6 +15,7 @@ from halab.tracking import TRACKING
 
 PERSISTENCE = ("none", "cookie", "stick-table")
 HEALTH_CHECKS = ("tcp", "http")
+HTTP_REUSE = ("never", "safe", "aggressive", "always")
 MOST_INTER = 2147483.0
 """Seconds: HAProxy's times are of 31 bits of milliseconds (manual, section 2.5)."""
 
@@ -48,6 +49,8 @@ class Configuration:
     ``check_inter``: seconds between these checks, other than the topology's; 0 stands for those.
     ``web_server``: what serves on the VMs: "apache" with mod_php, as in the thesis, "apache-event"
     or "nginx", both with php-fpm, or "tomcat" with a servlet.
+    ``http_reuse``: whether HAProxy keeps connections to web VMs for other clients' requests:
+    "never", "safe", "aggressive" or "always", as its manual has them.
     """
 
     vms_per_server: int = 4
@@ -69,6 +72,7 @@ class Configuration:
     check_inter: float = 0.0
     higher_prio_send_advert: bool = False
     web_server: str = webserver.APACHE
+    http_reuse: str = "never"
 
     @classmethod
     def declared(
@@ -188,6 +192,7 @@ class Configuration:
             ("tracking", TRACKING),
             ("persistence", PERSISTENCE),
             ("health_check", HEALTH_CHECKS),
+            ("http_reuse", HTTP_REUSE),
         ):
             if getattr(self, setting) not in known:
                 raise ConfigurationError(

@@ -32,6 +32,7 @@ def facts(
         "preempt_delay": configuration.preempt_delay,
         "persistence": configuration.persistence,
         "health_check": configuration.health_check,
+        "http_reuse": configuration.http_reuse,
         "higher_prio_send_advert": configuration.higher_prio_send_advert,
         "haproxy": topology.haproxy,
         "vip": topology.vip,

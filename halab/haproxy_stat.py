@@ -91,6 +91,10 @@ class Stat:
     hrsp_4xx: int
     hrsp_5xx: int
     hrsp_other: int
+    connect: int
+    """Connections that were opened to it for requests."""
+    reuse: int
+    """Requests that went over one that was there already."""
 
     @property
     def is_server(self) -> bool:

@@ -60,6 +60,7 @@ def test_server_with_16_addresses_takes_16_vms(tmp_path: Path) -> None:
         ({"tracking": "ping"}, "tracking='ping': there is interface, process, script"),
         ({"persistence": "ip"}, "persistence='ip': there is none, cookie, stick-table"),
         ({"health_check": "ping"}, "health_check='ping': there is tcp, http"),
+        ({"http_reuse": "no"}, "http_reuse='no': there is never, safe, aggressive, always"),
         ({"web_server": "g-wan"}, "web_server='g-wan': G-WAN is closed"),
         ({"web_server": "iis"}, "web_server='iis': there is apache, apache-event, nginx"),
         ({"check_inter": 0.0001}, "check_inter=0.0001: 0.001 to"),

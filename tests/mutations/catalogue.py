@@ -52,6 +52,7 @@ GATE = "suites/gate/"
 PAGES = "suites/webservers/test_pages.py::"
 PI = "suites/webservers/test_pi.py::"
 SERVLET = "suites/webservers/test_servlet.py::"
+CONNECTIONS = "suites/webservers/test_connections.py::"
 GUESTS = "suites/placement/test_guests.py::"
 GUEST_POWER = "suites/placement/test_guest_power.py::"
 EXPOSURE = "suites/security/test_exposure.py::"
@@ -1265,6 +1266,31 @@ MUTATIONS = (
             c, "s/( +)default_backend .*/\\1http-request set-query n=999\\n&/"
         ),
         guests="java",
+    ),
+    Mutation(
+        "HAProxy shares connections that it is to keep apart",
+        CONNECTIONS + "test_connections_to_web_servers[web_server=nginx]",
+        "least <= made",
+        lambda c: by.haproxy_cfg(c, "s/http-reuse never/http-reuse always/"),
+    ),
+    Mutation(
+        "HAProxy shares no connection",
+        CONNECTIONS + "test_a_client_that_stays_shares_what_others_opened"
+        "[web_server=nginx,http_reuse=safe]",
+        "made <= most",
+        lambda c: by.haproxy_cfg(c, "s/http-reuse safe/http-reuse never/"),
+    ),
+    Mutation(
+        "HAProxy opens a connection for each request where all are to be shared",
+        CONNECTIONS + "test_connections_to_web_servers[web_server=nginx,http_reuse=always]",
+        "made <= most",
+        lambda c: by.haproxy_cfg(c, "s/http-reuse always/http-reuse safe/"),
+    ),
+    Mutation(
+        "HAProxy speaks no HTTP/2 to clients",
+        CONNECTIONS + "test_http_2_clients_get_every_page[web_server=nginx-index.php]",
+        "HTTP/2",
+        lambda c: by.haproxy_cfg(c, "s/( +)option abortonclose/&\\n\\1option disable-h2-upgrade/"),
     ),
     # -- suites/gate
     Mutation(
