@@ -13,13 +13,13 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import paramiko
 from testinfra.backend.paramiko import ParamikoBackend
 
 from halab.drain import Drain
 from halab.errors import CommandTimeout, NodeError, Unreachable
+from halab.host_key import UnknownHost
 
 NO_STATUS = -1
 """What paramiko gives when a session ends and the node has said no status."""
@@ -41,24 +41,6 @@ class Access:
     command: float = 20.0
     before: str = ""
     sudo: tuple[str, ...] = ()
-
-
-class UnknownHost(paramiko.MissingHostKeyPolicy):
-    """Refuses a node whose host key nobody has told us, and says which it showed."""
-
-    def __init__(self, where: str, known_hosts: Path) -> None:
-        self._where = where
-        self._known_hosts = known_hosts
-
-    def missing_host_key(
-        self, _client: paramiko.SSHClient, _hostname: str, key: paramiko.PKey
-    ) -> NoReturn:
-        """Raises :class:`Unreachable`."""
-        raise Unreachable(
-            f"{self._where} shows a host key that {self._known_hosts} has not, {key.get_name()} "
-            f"{key.fingerprint}: compare it at the node's console (ssh-keygen -lf "
-            "/etc/ssh/ssh_host_*_key.pub), then add it by ssh-keyscan"
-        )
 
 
 class SshBackend(ParamikoBackend):
