@@ -51,6 +51,7 @@ PINNED = "haproxy_processes=4,haproxy_cpus=0.1.0.1"
 GATE = "suites/gate/"
 PAGES = "suites/webservers/test_pages.py::"
 PI = "suites/webservers/test_pi.py::"
+FPM_ENDS = 'kill "$(cat /run/php/php8.2-fpm.pid)"'
 SERVLET = "suites/webservers/test_servlet.py::"
 CONNECTIONS = "suites/webservers/test_connections.py::"
 GUESTS = "suites/placement/test_guests.py::"
@@ -1140,7 +1141,7 @@ MUTATIONS = (
         "php-fpm is dead behind nginx",
         PAGES + "test_every_vm_serves_each_page[web_server=nginx-index.php]",
         "'web3': ['status 502']",
-        lambda c: by.done(c.vm("web3"), "pkill -x php-fpm8.2", "php-fpm8.2"),
+        lambda c: by.done(c.vm("web3"), FPM_ENDS, "php-fpm8.2"),
         fast=True,
     ),
     Mutation(
@@ -1214,7 +1215,7 @@ MUTATIONS = (
             c,
             "web3",
             "php-fpm8.2; a2dismod -q php8.2; a2enmod -q proxy_fcgi; a2enconf -q php8.2-fpm",
-            "pkill -x php-fpm8.2; a2enmod -q php8.2; a2disconf -q php8.2-fpm",
+            f"{FPM_ENDS}; a2enmod -q php8.2; a2disconf -q php8.2-fpm",
         ),
     ),
     Mutation(
