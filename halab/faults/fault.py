@@ -64,6 +64,13 @@ class Step:
 class Undone(AbstractContextManager[None]):
     """Entering does it, leaving undoes it; so does a doing that fails, before its error goes on."""
 
+    _took = 0.0
+
+    @property
+    def doing(self) -> Work:
+        """What the doing took, where time is counted from before it; nothing until it is done."""
+        return Work("the doing", self._took)
+
     @abstractmethod
     def do(self) -> None:
         """Do it."""
@@ -73,11 +80,13 @@ class Undone(AbstractContextManager[None]):
         """Undo it, whether it has been done, done half-way, or undone already."""
 
     def __enter__(self) -> None:
+        began = wait.clock()
         try:
             self.do()
         except BaseException:
             self.undo()
             raise
+        self._took = wait.clock() - began
 
     def __exit__(
         self,
@@ -101,11 +110,6 @@ class Fault(Undone):
         self.done: Step | None = None
         self.undone: Step | None = None
         self._number = f"{os.getpid()}.{next(_numbers)}"
-
-    @property
-    def doing(self) -> Work:
-        """What the doing took, where time is counted from before it; nothing until it is done."""
-        return Work("the doing", self.done.took if self.done else 0.0)
 
     def do(self) -> None:
         """Do it."""

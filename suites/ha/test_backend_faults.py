@@ -16,12 +16,10 @@ import pytest
 
 from fixtures.clients import Clients
 from fixtures.evidence import Evidence
-from fixtures.faults import Heal
 from halab import wait, webserver
-from halab.budget import Budget, Work
+from halab.budget import Budget
 from halab.cluster import Cluster
 from halab.faults import answering, apache_frozen, apache_killed, each_of, half_of, refusing, slow
-from halab.faults.fault import Together
 from halab.health_check import HealthCheck
 from halab.outage import Outcome
 from halab.service import FAULT, HEALED, Service, quantile
@@ -62,13 +60,6 @@ def goes_down(cluster: Cluster, vms: Iterable[VirtualMachine]) -> Condition:
         return [n for n in names if servers[n].going_down or not servers[n].check_passed]
 
     return Condition(f"a check of {', '.join(names)} fails", failed)
-
-
-def all_at_once(inflict: Callable[[Together], Heal], faults: Together) -> tuple[Heal, Work]:
-    """Inflict them; from the first to the last it takes a time of its own, for two dozen VMs."""
-    began = wait.clock()
-    heal = inflict(faults)
-    return heal, Work("the doing", wait.clock() - began)
 
 
 @pytest.mark.rests_on("web VMs over SSH", "Apache", "TCP checks", "named backends")
@@ -127,12 +118,12 @@ def test_refusing_backends_are_down_in_time_and_then_nothing_is_lost(
     HAProxy tries the same server again, a second apart: clients give up before it does.
     """
     dead = half_of(cluster.backends) if many else [cluster.backends[4]]
-    fault = apache_killed if many else refusing
+    faults = each_of(dead, partial(apache_killed if many else refusing, cluster))
     check, backends = check_of(cluster, dead[0]), len(cluster.backends)
     detection, recovery = Budget.detection(check, silent=False), Budget.recovery(check)
 
     with clients.probing() as watch:
-        heal, done = all_at_once(inflict, each_of(dead, partial(fault, cluster)))
+        heal = inflict(faults)
         down = watch.awaiting(cluster.down(dead))
         watch.await_calm()
         heal()
@@ -140,7 +131,7 @@ def test_refusing_backends_are_down_in_time_and_then_nothing_is_lost(
         watch.healed()
         up = watch.awaiting(cluster.up(dead))
 
-    detection = detection.and_(done)
+    detection = detection.and_(faults.doing)
     lost = Budget.lost_share(watch.service, detection, len(dead), backends)
     evidence.measure("until DOWN", down.after, detection, down.polling)
     evidence.measure("requests lost", watch.through, lost)
@@ -199,11 +190,12 @@ def test_without_any_backend_haproxy_answers_503_and_comes_back(
 ) -> None:
     """All requests are lost, once all are DOWN as 503 at once; all are served when one is UP."""
     all_of = cluster.backends
+    faults = each_of(all_of, partial(apache_killed, cluster))
     check = check_of(cluster, all_of[0])
     detection, recovery = Budget.detection(check, silent=False), Budget.recovery(check)
 
     with clients.probing() as watch:
-        heal, done = all_at_once(inflict, each_of(all_of, partial(apache_killed, cluster)))
+        heal = inflict(faults)
         down = watch.awaiting(cluster.down(all_of))
         answer = webserver.get(cluster.vip, cluster.ports[0]).status
         wait.passing(HELD)  # for clients to be answered so
@@ -212,7 +204,7 @@ def test_without_any_backend_haproxy_answers_503_and_comes_back(
         watch.healed()
         up = watch.awaiting(cluster.up(all_of))
 
-    service, detection = watch.service, detection.and_(done)
+    service, detection = watch.service, detection.and_(faults.doing)
     known = service.at(FAULT) + down.after
     then = [r for r in service.requests if known < r.intended < known + HELD]
     back = last_loss(service) + service.at(FAULT) - service.at(HEALED)
