@@ -10,7 +10,7 @@ import pytest
 from fixtures.budgets import Budgets
 from fixtures.clients import Clients
 from fixtures.evidence import Evidence
-from fixtures.faults import heal_after_an_advert_of
+from fixtures.faults import heal_after_an_advert_of, masters_turn
 from halab import arp_table, wait
 from halab.cluster import Cluster
 from halab.faults import (
@@ -72,8 +72,7 @@ def test_clients_stay_with_a_worse_one_that_gave_up_in_silence(
     It goes at that advert without one of its own, so the MASTER learns of nothing and sends no
     gratuitous ARP, unless ``vrrp_higher_prio_send_advert`` is set. Repair: arping on the MASTER.
     """
-    timers = cluster.master.keepalived.instance().timers
-    rest = timers.advert_int - cluster.backup.keepalived.instance().timers.skew_time
+    within = masters_turn(cluster) * 0.8
     client, vip = clients.first.node, cluster.vip
     follows = Condition(
         f"{client.name} speaks to {cluster.backup.name}",
@@ -86,7 +85,7 @@ def test_clients_stay_with_a_worse_one_that_gave_up_in_silence(
         heal = inflict(cut_off(cluster))
         watch.awaiting(lan.split_brain())
         follows.until(within=10)
-        healed = heal_after_an_advert_of(cluster.backup, lan, heal, rest * 0.8)
+        healed = heal_after_an_advert_of(cluster.backup, lan, heal, within)
         cluster.vip_on(cluster.master).until(within=5)
         alone = wait.clock()
         lan.only(cluster.master, adverts=2).until(within=5)

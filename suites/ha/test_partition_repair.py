@@ -9,7 +9,7 @@ import pytest
 from fixtures.budgets import Budgets
 from fixtures.clients import Clients
 from fixtures.evidence import Evidence
-from fixtures.faults import heal_after_an_advert_of
+from fixtures.faults import heal_after_an_advert_of, masters_turn
 from halab.cluster import Cluster
 from halab.faults import cut_off
 from halab.lan import Lan
@@ -30,16 +30,13 @@ def test_backup_that_hears_the_master_first_has_it_announce_itself(
     Without it clients stay with the BACKUP, which has the VIP no more: test_network_faults.py.
     """
     budget = budgets.settlement
-    # the MASTER's next advert comes so much later: the BACKUP took over Master_Down_Interval after
-    # one of them, and that is 3 × advert_int + skew_time
-    timers = cluster.backup.keepalived.instance().timers
-    masters_turn = timers.advert_int - timers.skew_time
+    within = masters_turn(cluster) * 0.8
 
     with clients.probing(until=cluster.vip_on(cluster.master)) as watch:
         lan.expects_split_brain("neither director hears the other")
         heal = inflict(cut_off(cluster))
         watch.awaiting(lan.split_brain())
-        healed = heal_after_an_advert_of(cluster.backup, lan, heal, masters_turn * 0.8)
+        healed = heal_after_an_advert_of(cluster.backup, lan, heal, within)
         lan.only(cluster.master, adverts=2).until(within=10)
         settled = lan.settlement(healed)
 
