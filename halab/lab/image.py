@@ -31,6 +31,8 @@ MACHINE = (
     "systemd-container", "apache2", "libapache2-mod-php", "nginx", "php8.2-fpm",
     # a client
     "curl", "apache2-utils", "nghttp2-client", "wrk",
+    # whoever is compared with a hypervisor's guest, and the guest
+    "sysbench", "stress-ng", "mbw", "fio", "bonnie++", "make", "tcc", "libc6-dev",
 )  # fmt: skip
 
 VIRTUALIZATION = (
