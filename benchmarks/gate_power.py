@@ -1,18 +1,21 @@
 """How often the gate's duet errs: false alarms, and slowdowns that it misses.
 
-    .venv/bin/python -m benchmarks.gate_power --sessions 300
+    .venv/bin/python -m benchmarks.gate_power --sessions 300 --minutes 20
 
 on a lab that stands (./run lab up). Each session is a start of its own with today's HAProxy, its
 equal, and in turns one that costs 5 % or 10 % more CPU time a request; every second one runs beside
 two CPU hogs. Each is judged as the gate judges a candidate. A session is a line in FILE as soon as
-it is over: it may be stopped at any time (Ctrl-C, SIGTERM), and goes on from there when it is run
-again. 300 sessions take about 75 minutes. Exit status: 0 when all that is asked for is shown, 1
-when not or not yet, 3 when it could not be run. The table is in benchmarks/README.md.
+it is over: it may be stopped at any time (Ctrl-C, SIGTERM, or by itself after --minutes), and goes
+on from there when it is run again, on the same machine with the same HAProxy. 300 sessions take
+about 75 minutes, and the lengths that cost so much, which the first piece finds, about 5. Exit
+status: 0 when all that is asked for is shown, 1 when not or not yet, 3 when it could not be run.
+The table, with when each piece of it ran, is for benchmarks/README.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import signal
 import subprocess
@@ -78,8 +81,14 @@ def session(node: Node, today: Contender, basis: Basis, number: int) -> Session:
     return Session(beside, wait.clock() - began, found)
 
 
-def go_on(node: Node, today: Contender, record: Record, sessions: int) -> None:
-    """Calibrate if nobody has, then hold sessions until there are so many."""
+def go_on(
+    node: Node, today: Contender, record: Record, sessions: int, minutes: float = math.inf
+) -> None:
+    """Calibrate if nobody has, then hold sessions until there are so many.
+
+    None is begun when so many ``minutes`` are over.
+    """
+    last = wait.clock() + 60 * minutes
     machine = node.run("sed -n 's/^model name[[:space:]]*: //p;T;q' /proc/cpuinfo; haproxy -v")
     machine = ", ".join(machine.splitlines()[:2])
     if record.basis is None:
@@ -88,7 +97,7 @@ def go_on(node: Node, today: Contender, record: Record, sessions: int) -> None:
     if basis is None or basis.machine != machine:
         raise UserError(f"{record.file} is of {basis and basis.machine}, and this is {machine}")
     failed = 0
-    while sum(not held.failed for held in record.sessions) < sessions:
+    while sum(not held.failed for held in record.sessions) < sessions and wait.clock() < last:
         held = session(node, today, basis, len(record.sessions))
         record.keep(held)
         failed = failed + 1 if held.failed else 0
@@ -100,6 +109,7 @@ def go_on(node: Node, today: Contender, record: Record, sessions: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--sessions", type=int, default=300, help="in all, in FILE")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of this piece of it")
     parser.add_argument("--file", type=Path, default=Path("reports/gate_power.jsonl"))
     parser.add_argument("--name", help="the lab's (the topology's)")
     options = parser.parse_args()
@@ -123,7 +133,8 @@ def shown(options: argparse.Namespace) -> int:
         lab.enter()
         node = lab.nodes[topology.backup.name]
         files = SetUp().deployed(node.name, topology, lab.secrets)
-        go_on(node, Contender(files[PATHS[HAPROXY]]), record, options.sessions)
+        today = Contender(files[PATHS[HAPROXY]])
+        go_on(node, today, record, options.sessions, options.minutes)
     except KeyboardInterrupt:
         say("stopped; run it again to go on")
     if record.basis is None:

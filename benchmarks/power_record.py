@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.costlier import Check
@@ -33,14 +35,24 @@ class Found:
         return cls(one.slower, one.unclear, one.median, one.pairs, one.p, sd)
 
 
+def now() -> str:
+    """This moment, to the second (ISO 8601, UTC)."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 @dataclass(frozen=True)
 class Session:
-    """One session beside so many hogs: what it found, or why it could not be held."""
+    """One session beside so many hogs: what it found, or why it could not be held.
+
+    ``ended`` is when, and ``load`` the machine's load average of the minute before.
+    """
 
     hogs: int
     seconds: float
     found: Mapping[str, Found] = field(default_factory=dict)
     failed: str = ""
+    ended: str = field(default_factory=now)
+    load: float = field(default_factory=lambda: round(os.getloadavg()[0], 1))
 
     def __str__(self) -> str:
         found = (

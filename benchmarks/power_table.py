@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 from scipy import stats
 
@@ -15,6 +17,9 @@ LEAST_SESSIONS = 300
 MOST_ALARMS = 0.016
 """The bound of false alarms; 300 sessions with one alarm are below it."""
 LEAST_POWER = {"+5%": 0.95, "+10%": 1.0}
+
+APART = timedelta(minutes=5)
+"""Between two sessions of which the later one is of another piece of the run."""
 
 HEAD = ("beside", "more CPU", "sessions", "found slower", "undecided", "at 95 %", "mean of medians")
 
@@ -43,12 +48,31 @@ def table(sessions: Sequence[Session]) -> str:
 
 
 def remarks(basis: Basis, sessions: Sequence[Session]) -> Iterator[str]:
-    """What the table rests on: the calibration as it was checked, and what was not judged."""
+    """What the table rests on: the calibration as it was checked, when sessions were held, and
+    what was not judged."""
     yield basis.machine
     for name, check in basis.checks.items():
         yield f"{name}: {check}"
+    for piece in pieces(sessions):
+        first, last = (datetime.fromisoformat(session.ended) for session in (piece[0], piece[-1]))
+        loads = [session.load for session in piece]
+        yield (
+            f"{len(piece)} sessions on {first:%Y-%m-%d}, {first:%H:%M} to {last:%H:%M} UTC, load "
+            f"average {min(loads):g} to {max(loads):g}"
+        )
     if failed := [session for session in sessions if session.failed]:
         yield f"{len(failed)} sessions could not be held; the last: {failed[-1].failed}"
+
+
+def pieces(sessions: Sequence[Session]) -> list[list[Session]]:
+    """Those that were held one right after the other, together: a run may be done in pieces."""
+    found = [[session] for session in sessions[:1]]
+    for before, session in pairwise(sessions):
+        began = datetime.fromisoformat(session.ended) - timedelta(seconds=session.seconds)
+        if began - datetime.fromisoformat(before.ended) > APART:
+            found.append([])
+        found[-1].append(session)
+    return found
 
 
 def short_of(sessions: Sequence[Session]) -> Iterator[str]:

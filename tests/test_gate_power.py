@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,7 @@ from benchmarks import gate_power
 from benchmarks.costlier import GOALS, MOST_STARTS, RULES, STARTS, Check, Line, calibrated, costlier
 from benchmarks.gate_power import HOG, HOGS
 from benchmarks.power_record import Basis, Found, Record, Session
-from benchmarks.power_table import remarks, short_of, table
+from benchmarks.power_table import pieces, remarks, short_of, table
 from halab.errors import LabError, UserError
 from halab.gate.duet import Duets
 from halab.gate.slowdown import Pair
@@ -170,6 +171,34 @@ def test_a_record_goes_on_where_it_was_cut_off(tmp_path: Path) -> None:
     file.write_text("{}\n")
     with pytest.raises(UserError, match=r"record\.jsonl:1: it is no line of a record"):
         Record(file)
+
+
+def test_pieces_of_a_run_are_told_with_their_time_and_load() -> None:
+    """Sessions that follow each other are one; a pause of five minutes begins another."""
+    times = ["10:00:00", "10:00:15", "10:20:30", "10:20:45", "10:21:00"]
+    sessions = [
+        Session(0, 15.0, ended=f"2026-11-25T{time}+00:00", load=1.0 + number)
+        for number, time in enumerate(times)
+    ]
+    told = [*remarks(BASIS, sessions)]
+    assert told[-2:] == [
+        "2 sessions on 2026-11-25, 10:00 to 10:00 UTC, load average 1 to 2",
+        "3 sessions on 2026-11-25, 10:20 to 10:21 UTC, load average 3 to 5",
+    ]
+    assert pieces([]) == []
+
+
+@pytest.mark.parametrize(("minutes", "held"), [(0.0, 0), (60.0, 3)])
+def test_a_piece_begins_no_session_when_its_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: float, held: int
+) -> None:
+    node = SimpleNamespace(run=lambda _command: "a CPU\nHAProxy 2.6")
+    monkeypatch.setattr(gate_power, "duets", Machine(noise=0.0))
+    monkeypatch.setattr(gate_power, "HOGS", 0)
+    record = Record(tmp_path / "record.jsonl")
+    record.begin(Basis("a CPU, HAProxy 2.6", BASIS.checks))
+    gate_power.go_on(node, Contender(TODAY), record, 3, minutes)  # type: ignore[arg-type]
+    assert len(record.sessions) == held
 
 
 def test_sessions_that_cannot_be_held_are_kept_and_end_it(
