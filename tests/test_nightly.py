@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import signal
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from halab import wait
 from tests.mutations.catalogue import MUTATIONS
 
 CHECKOUT = Path(__file__).parents[1]
@@ -111,9 +114,88 @@ def test_a_night_is_over_before_the_next_one() -> None:
     """Whoever starts it gives it as long as all of its parts together may take."""
     most = sum(part.minutes for part in PARTS)
     assert most <= 10 * 60
+    assert "ten hours at most" in (CHECKOUT / "docs/nightly.md").read_text()
     for file, limit in (
         ("github-actions.yml", "timeout-minutes: 600"),
         ("gitlab-ci.yml", "timeout: 10h"),
         ("halab-nightly.service", "TimeoutStartSec=10h"),
     ):
         assert limit in (CHECKOUT / "examples/nightly" / file).read_text(), file
+
+
+def test_the_suites_that_a_change_has_to_pass_are_run_each_night() -> None:
+    """All of them, on the lab that everybody has or on another."""
+    for suite in sorted((CHECKOUT / "suites").glob("*/")):
+        asking = [p for p in PARTS if p.marks in ("", "not performance")]
+        if not suite.name.startswith("_"):
+            assert any(p.takes(str(suite.relative_to(CHECKOUT))) for p in asking), suite.name
+
+
+class Night:
+    """The script beside a ./run of its own, of which each part does what it is told here."""
+
+    def __init__(self, folder: Path, **does: str) -> None:
+        self.folder = folder
+        (folder / ".ci").mkdir()
+        (folder / "topology.yaml").write_text("    queues: 1\n")
+        cases = "".join(f"*reports/{name}.html*) {deed} ;;\n" for name, deed in does.items())
+        self.put("run", f'#!/bin/bash\necho "$*" >>runs\ncase $* in\n{cases}esac\n')
+        self.put(".ci/nightly", SCRIPT)
+
+    def put(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+        (self.folder / name).chmod(0o755)
+
+    def begun(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self.folder / ".ci/nightly"], stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        )
+
+    @property
+    def runs(self) -> list[str]:
+        """What was run, as it was called."""
+        file = self.folder / "runs"
+        return file.read_text().splitlines() if file.exists() else []
+
+
+def test_a_part_that_fails_or_takes_too_long_keeps_no_other_from_running(tmp_path: Path) -> None:
+    """Last it is told how each ended, and what failed once more, for cron to mail."""
+    night = Night(tmp_path, ha="exit 1", foreign="sleep 60", thesis="exit 0")
+    night.put(".ci/nightly", SCRIPT.replace("part 40m foreign", "part 0.2s foreign"))
+    run = night.begun()
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert [*map(str.split, night.runs)][-1] == ["thesis"]
+    assert len(night.runs) == len(PARTS) + 1
+    _, _, told = out.partition("== all parts:\n")
+    lines = dict(re.findall(r"^== (\S+) +\d+ s  (.*)$", told, re.MULTILINE))
+    assert lines == {part.name: "passed" for part in PARTS} | {
+        "ha": "status 1",
+        "foreign": "not over within 0.2s",
+    }
+    failed = re.findall(r"^== failed: (.*)$", out, re.MULTILINE)
+    assert [words.split()[1] for words in failed] == ["ha", "pytest"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_night_that_is_stopped_stops_its_part_and_no_other_begins(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """The part has time to mend what it broke, and can itself be interrupted by Ctrl-C."""
+    mends = "trap 'echo mended >>runs; exit 2' TERM; trap 'echo interrupted >>runs' INT; "
+    night = Night(tmp_path, suites=mends + "kill -INT $$; for i in {1..600}; do sleep 0.1; done")
+    run = night.begun()
+    wait.until(lambda: "interrupted" in night.runs, what="the second part is at it", within=20)
+    run.send_signal(number)
+    out, _ = run.communicate(timeout=20)
+    assert run.returncode == 143
+    assert night.runs[2:] == ["interrupted", "mended"]
+    assert "== failed: the night itself, which was stopped" in out
+    assert "== and the part that was under way: status 2" in out
+
+
+def test_a_night_in_which_all_is_well_is_status_0(tmp_path: Path) -> None:
+    run = Night(tmp_path).begun()
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 0
+    assert "failed" not in out
