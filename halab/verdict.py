@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from halab.redaction import redacted
+
 NAMED = 5
 """Failed tests that the sentence names; the others it counts."""
 
@@ -143,6 +145,6 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text of nodes and tests, of which no character is Markdown."""
-    line = " ".join(text.split())
+    """Text of nodes and tests, of which no character is Markdown, and nothing a secret."""
+    line = " ".join(redacted(text).split())
     return "".join(f"\\{c}" if c in "\\`*_[]<>|#" else c for c in line)

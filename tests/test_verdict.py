@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from halab import verdict
+from halab.redaction import HIDDEN, remember
 from halab.verdict import Outcome, Result, Verdict
 
 PASSED = Result("suites/ha", "test_vip", Outcome.PASSED, 2.0)
@@ -69,6 +70,15 @@ def test_page_has_suites_failures_and_reasons() -> None:
     assert "| `suites/ha` | 1 | 1 | 1 |  | 7 |" in page
     assert "## test\\_takeover: failed\n\nThe BACKUP takes over.\n\n4.2 \\> 3.6" in page
     assert "- 1 × the NIC has one queue" in page
+
+
+def test_page_hides_secrets_before_it_escapes_them() -> None:
+    """With a backslash in it a secret would be another text."""
+    remember("s*cr<t>_0815")
+    failed = Result("suites/ha", "test_vip", Outcome.FAILED, 1.0, "", "said s*cr<t>_0815")
+    page = verdict.markdown(of(failed), {"Lab": "s*cr<t>_0815"}, {"Since": ["s*cr<t>_0815"]})
+    assert "0815" not in page
+    assert page.count(r"\*" * len(HIDDEN)) == 3
 
 
 @given(some.text())
