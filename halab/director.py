@@ -38,10 +38,16 @@ class Director:
 
     def haproxy_processes(self) -> frozenset[int]:
         """The numbers of the HAProxy processes that run."""
-        units = self.node.run(
+        if self.places:
+            units = [place.unit for place in self.places.values()]
+            asked = f"systemctl is-active --{' %s' * len(units)}"
+            states = self.node.ask(asked, *units).stdout.split()
+            each = zip(self.places, states, strict=True)
+            return frozenset(number for number, state in each if state == "active")
+        shown = self.node.run(
             "systemctl list-units --plain --no-legend --state=active 'haproxy@*.service'"
         )
-        return frozenset(int(number) for number in re.findall(r"haproxy@(\d+)\.service", units))
+        return frozenset(int(number) for number in re.findall(r"haproxy@(\d+)\.service", shown))
 
     def run_haproxy(self, configuration: Configuration, changed: frozenset[str]) -> None:
         """Have its HAProxy processes, each with what changed taken over, and stop all others.
