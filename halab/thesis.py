@@ -1,13 +1,14 @@
 """docs/thesis.md: every figure, table and annex of the thesis beside what was measured here.
 
 Made of docs/thesis.yaml, of docs/thesis-figures.yaml, and of what last runs remember:
-``python -m halab.thesis reports/last-run.json … > docs/thesis.md``.
+``python -m halab.thesis [reports/last-run.json …]``.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,19 +23,24 @@ from halab.topology_part import Part
 
 ROWS = Path("docs/thesis.yaml")
 FIGURES = Path("docs/thesis-figures.yaml")
+PAGE = Path("docs/thesis.md")
+RECORD = Path("reports/last-run.json")
 
-LINES = 8
-"""Of one row, so many measurements are shown; the others are counted."""
+LINES = 12
+"""Of one row, so many measurements in one lab are shown; the others are counted."""
+
+OUTCOMES = ("passed", "failed", "error", "skipped")
 
 HEAD = """\
 # The thesis, and what was measured here
 
-Made by `./run thesis` of `docs/thesis.yaml` and of the last run of each test, not by hand. A value
-of the thesis holds for its own hardware alone (`thresholds.yaml`); elsewhere its test is skipped
-and says so.
+Made by `./run thesis` of `docs/thesis.yaml` and of the last run of each test, not by hand. What
+the thesis states holds for its own hardware alone (`thresholds.yaml`): elsewhere the test that
+asks for it is skipped and says so, and what is measured stands here without a verdict. The machines
+of a built lab share the processors of one host: compare their figures with each other only.
 
-| | section | the thesis states | tests | measured |
-|---|---|---|---|---|
+| | | section | its tests, when they were last run |
+|---|---|---|---|
 """
 
 
@@ -56,10 +62,6 @@ class Row(Part):
         if bool(self.tests) == bool(self.why):
             raise ValueError("has tests, or says why there are none; give one of them")
         return self
-
-    def tested_by(self, test: str) -> bool:
-        """True if the test of that name is one of its own."""
-        return any(matches(pattern, test) for pattern in self.tests)
 
 
 class Rows(Part):
@@ -106,87 +108,122 @@ def covers(name: str, leaf: str) -> bool:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a test's last run in one lab came to."""
+    """What a test's last run in one lab came to; ``said`` is what it measured, or why not."""
 
     lab: str
     outcome: str
     said: tuple[str, ...]
     day: str
 
-    def lines(self) -> Iterator[str]:
-        """Each measurement, or why there is none."""
-        for line in self.said:
-            yield f"{line} ({self.lab}, {self.day})"
-
 
 def seen(runs: Iterable[LastRun]) -> dict[str, list[Seen]]:
-    """By test, what it came to in each lab; a skip is left out if the test ran in another."""
-    found: dict[str, list[Seen]] = {}
+    """By test, its last run in each lab; a skip is left out if the test ran in another."""
+    found: dict[str, dict[str, Seen]] = {}
     for run in runs:
         for lab, tests in run.labs.items():
             for test, told in tests.items():
                 said = told.get("said", [])
                 lines = tuple(map(str, said)) if isinstance(said, list) else ()
                 its = Seen(lab, str(told.get("outcome")), lines, str(told.get("day", "")))
-                found.setdefault(test, []).append(its)
+                known = found.setdefault(test, {})
+                if lab not in known or known[lab].day <= its.day:
+                    known[lab] = its
     return {
-        test: [s for s in all_ if s.outcome != "skipped"] or all_ for test, all_ in found.items()
+        test: [s for s in labs.values() if s.outcome != "skipped"] or [*labs.values()]
+        for test, labs in found.items()
     }
 
 
 def page(rows: dict[str, Row], stated: dict[str, object], tests: dict[str, list[Seen]]) -> str:
     """The page, in Markdown."""
-    return HEAD + "".join(
-        f"| **{name}** {_cell(row.about)} | {row.section} | {_stated(row, stated)} | "
-        f"{_tests(row)} | {_measured(row, tests)} |\n"
+    index = "".join(
+        f"| [{name}](#{_anchor(name)}) | {_plain(row.about)} | {row.section} | "
+        f"{_plain(_summary(row, tests))} |\n"
         for name, row in rows.items()
     )
+    return HEAD + index + "".join(_part(name, row, stated, tests) for name, row in rows.items())
 
 
-def _stated(row: Row, stated: dict[str, object]) -> str:
-    lines = []
+def _part(name: str, row: Row, stated: dict[str, object], tests: dict[str, list[Seen]]) -> str:
+    lines = [f"\n## {name}\n", f"{_plain(row.about)} (section {row.section})."]
+    if row.states:
+        lines.append(f"\nThe thesis states: {_plain('; '.join(_stated(row, stated)))}.")
+    if row.why:
+        return "\n".join([*lines, f"\nNo test: {_plain(row.why)}."]) + "\n"
+    lines.append("\nTests:\n")
+    lines += [f"- `{test}`: {_plain(_counted(_of([test], tests)))}" for test in row.tests]
+    lines += _measured(_of(row.tests, tests))
+    return "\n".join(lines) + "\n"
+
+
+def _stated(row: Row, stated: dict[str, object]) -> Iterator[str]:
     for name in row.states:
-        part = {leaf: value for leaf, value in stated.items() if covers(name, leaf)}
-        for leaf, value in part.items():
-            if not leaf.endswith(".figure"):
-                lines.append(f"{leaf.removeprefix(name).lstrip('.') or leaf}: {value}")
-    return _lines(lines)
+        for leaf, value in stated.items():
+            if covers(name, leaf) and not leaf.endswith(".figure"):
+                yield _worded(leaf.removeprefix(name).lstrip(".") or leaf, value)
 
 
-def _tests(row: Row) -> str:
-    if row.why:
-        return f"none: {_cell(row.why)}"
-    return "<br>".join(f"`{_cell(test)}`" for test in row.tests)
+def _worded(name: str, value: object) -> str:
+    """A name of the file as words, with its value; a name without a value is a word itself."""
+    words = name.replace("req_s", "req/s").replace("_", " ")
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
+    return words if value is None else f"{words}: {value}"
 
 
-def _measured(row: Row, tests: dict[str, list[Seen]]) -> str:
-    if row.why:
-        return ""
-    mine = [its for test, all_ in tests.items() if row.tested_by(test) for its in all_]
-    if not mine:
-        return "not in the last run"
-    counts = dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
+def _of(patterns: Iterable[str], tests: dict[str, list[Seen]]) -> list[Seen]:
+    """What all tests came to that any of the patterns stands for."""
+    patterns = tuple(patterns)
+    mine = [test for test in tests if any(matches(pattern, test) for pattern in patterns)]
+    return [its for test in mine for its in tests[test]]
+
+
+def _summary(row: Row, tests: dict[str, list[Seen]]) -> str:
+    return "no test" if row.why else _counted(_of(row.tests, tests))
+
+
+def _counted(mine: list[Seen]) -> str:
+    """How many of them passed, and so on."""
+    count = Counter(its.outcome for its in mine)
+    told = [f"{count[outcome]} {outcome}" for outcome in OUTCOMES if count[outcome]]
+    return ", ".join(told) or "not measured: in no run that is recorded"
+
+
+def _measured(mine: list[Seen]) -> Iterator[str]:
+    """What was measured, lab by lab; what was skipped says why, and what says nothing passed."""
+    by_lab: dict[str, dict[str, None]] = {}
     for its in mine:
-        counts[its.outcome] = counts.get(its.outcome, 0) + 1
-    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
-    return _lines([told, *dict.fromkeys(line for its in mine for line in its.lines())])
+        told = [f"skipped: {line}" if its.outcome == "skipped" else line for line in its.said]
+        by_lab.setdefault(f"`{its.lab}`, {its.day}", {}).update(dict.fromkeys(told))
+    for lab, lines in by_lab.items():
+        if lines:
+            yield f"\nMeasured in the lab {lab}:\n"
+            yield from (f"- {_plain(line)}" for line in [*lines][:LINES])
+            if len(lines) > LINES:
+                yield f"- and {len(lines) - LINES} more"
 
 
-def _lines(lines: list[str]) -> str:
-    more = [f"and {len(lines) - LINES} more"] if len(lines) > LINES else []
-    return "<br>".join(map(_cell, [*lines[:LINES], *more]))
+def _anchor(name: str) -> str:
+    """What GitHub makes of a heading."""
+    return name.lower().replace(" ", "-").replace(".", "")
 
 
-def _cell(text: str) -> str:
-    """Text that ends no cell and no line."""
-    return " ".join(text.split()).replace("|", "\\|")
+def _plain(text: str) -> str:
+    """Text that ends no cell and no line, and that Markdown takes for nothing else."""
+    return re.sub(r"([|*<>\[\]`])", r"\\\1", " ".join(text.split()))
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page to stdout, of the files that runs have left."""
+    """Write the page of the files that runs have left; of the last one's, if none is named."""
+    files = [Path(name) for name in arguments] or [RECORD]
     try:
-        left = [LastRun.load(Path(name)) for name in arguments]
-        sys.stdout.write(page(rows(), stated(), seen(left)))
+        left = [LastRun.load(file) for file in files]
+        for run in left:
+            if not run.labs:
+                raise UserError(f"{run.path}: no run is recorded there: ./run pytest suites")
+        fresh = PAGE.with_suffix(".new")
+        fresh.write_text(page(rows(), stated(), seen(left)))
+        fresh.replace(PAGE)
     except UserError as error:
         print(f"halab: {error}", file=sys.stderr)
         return 3

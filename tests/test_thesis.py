@@ -73,10 +73,18 @@ def test_a_row_has_tests_or_says_why_not(tmp_path: Path) -> None:
             thesis.rows(file)
 
 
-def remembered(path: Path, lab: str, *ran: Ran) -> LastRun:
+def remembered(path: Path, lab: str, *ran: Ran, day: str = "2026-11-25") -> LastRun:
     run = LastRun.load(path)
-    run.remember(lab, ran, "2026-11-25")
+    run.remember(lab, ran, day)
     return LastRun.load(path)
+
+
+ROW = Row(about="Pages", section="4.2.1", states=("web",), tests=("t[*]", "u"))
+
+
+def made(row: Row, *runs: LastRun) -> str:
+    states = {"web.nginx_max_req_s": 17238, "web.figure": 15, "web.slower by far": None}
+    return thesis.page({"Figure 15": row}, states, thesis.seen(runs))
 
 
 def test_what_was_measured_stands_beside_what_is_stated(tmp_path: Path) -> None:
@@ -89,25 +97,75 @@ def test_what_was_measured_stands_beside_what_is_stated(tmp_path: Path) -> None:
         Ran("t[b]", "skipped", (), ("no KVM",)),
     )
     run = remembered(file, OTHER, Ran("t[a]", "skipped", (), ("no nginx",)))
-    row = Row(about="Pages", section="4.2.1", states=("web",), tests=("t[*]",))
-    page = thesis.page(
-        {"Figure 15": row}, {"web.nginx": 17238, "web.figure": 15}, thesis.seen([run])
+    page = made(ROW, run)
+    assert "The thesis states: nginx max req/s: 17238; slower by far.\n" in page
+    assert f"Measured in the lab `{LAB}`, 2026-11-25:\n\n- 812 req/s\n- skipped: no KVM\n" in page
+    assert "- `t[*]`: 1 passed, 1 skipped\n- `u`: not measured: in no run" in page
+    assert "| [Figure 15](#figure-15) | Pages | 4.2.1 | 1 passed, 1 skipped |" in page
+    assert "no nginx" not in page
+
+
+def test_of_two_records_of_one_lab_the_later_one_counts(tmp_path: Path) -> None:
+    early, late = (
+        remembered(tmp_path / f"{day}.json", LAB, Ran("t[a]", "passed", said=(day,)), day=day)
+        for day in ("2026-11-24", "2026-11-25")
     )
-    line = page.splitlines()[-1]
-    assert "| nginx: 17238 |" in line
-    assert f"1 passed, 1 skipped<br>812 req/s ({LAB}, 2026-11-25)<br>no KVM ({LAB}" in line
-    assert "no nginx" not in line
+    for order in ((early, late), (late, early)):
+        page = made(ROW, *order)
+        assert "- 2026-11-25\n" in page
+        assert "2026-11-24" not in page
 
 
 def test_a_row_that_no_run_had_says_so() -> None:
-    row = Row(about="Pages", section="4.2.1", tests=("t",))
-    assert "not in the last run" in thesis.page({"Figure 15": row}, {}, {})
+    page = made(ROW)
+    assert page.count("not measured: in no run that is recorded") == 3
 
 
-def test_many_measurements_are_counted_and_bars_end_no_cell() -> None:
-    lines = tuple(f"a|b {n}" for n in range(30))
-    row = Row(about="Pages", section="4.2.1", tests=("t",))
-    page = thesis.page({"Figure 15": row}, {}, {"t": [Seen(LAB, "passed", lines, "")]})
-    assert "a\\|b 0" in page
-    assert "and 23 more" in page
-    assert page.splitlines()[-1].replace("\\|", "").count("|") == 6
+def test_a_row_without_tests_says_why() -> None:
+    assert "No test: a drawing." in made(Row(about="x", section="1", why="a drawing"))
+
+
+def test_many_measurements_are_counted_and_markdown_is_text() -> None:
+    lines = tuple(f"a|b *{n}*" for n in range(30))
+    page = thesis.page({"Figure 15": ROW}, {}, {"t[]": [Seen(LAB, "passed", lines, "")]})
+    assert "- a\\|b \\*11\\*\n- and 18 more\n" in page
+
+
+def test_the_whole_page_has_every_row_state_and_test() -> None:
+    page = thesis.page(ROWS, STATED, {})
+    headings = [line[3:] for line in page.splitlines() if line.startswith("## ")]
+    assert headings == [*ROWS]
+    assert [p for row in ROWS.values() for p in row.tests if f"\n- `{p}`: " not in page] == []
+    values = {
+        str(value)
+        for leaf, value in STATED.items()
+        if not leaf.endswith(".figure") and isinstance(value, (int, float))
+    }
+    assert [value for value in values if f": {value}" not in page] == []
+
+
+@pytest.mark.skipif(not thesis.PAGE.exists(), reason="docs/thesis.md: no run was recorded yet")
+def test_the_page_that_is_there_is_of_today_s_rows() -> None:
+    """What it measured is the last run's; all else is what would be made of the rows now."""
+    there = thesis.PAGE.read_text()
+    for name, row in ROWS.items():
+        part = there.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        wanted = thesis.page({name: row}, STATED, {}).partition(f"\n## {name}\n")[2]
+        for line in wanted.splitlines():
+            assert line.removesuffix("not measured: in no run that is recorded") in part, name
+
+
+def test_a_page_is_made_of_a_record_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(thesis, "PAGE", tmp_path / "thesis.md")
+    assert thesis.main([str(tmp_path / "none.json")]) == 3
+    assert "none.json: no run is recorded there" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
+    record = tmp_path / "last-run.json"
+    remembered(record, LAB, Ran("suites/ha/test_service.py::test_x", "passed"))
+    assert thesis.main([str(record)]) == 0
+    assert (
+        "| [Figure 1](#figure-1) | Structure of the server | 1.1 | 1 passed |"
+        in (tmp_path / "thesis.md").read_text()
+    )
