@@ -138,13 +138,18 @@ class Desk:
     def _enters(self, *spaces: str) -> list[str]:
         return ["nsenter", f"--target={self.init}", *spaces]
 
-    def start(self, *words: str, environment: Mapping[str, str] | None = None) -> Running:
-        """Begin ``python -m WORDS`` there, in the checkout."""
+    def start(
+        self,
+        *words: str,
+        environment: Mapping[str, str] | None = None,
+        folder: Path = CHECKOUT,
+    ) -> Running:
+        """Begin ``python -m WORDS`` there, in the checkout or another folder."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
         own = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
         process = subprocess.Popen(
             [
-                *self._enters("--mount", "--pid", "--net", "--ipc", f"--wdns={CHECKOUT}"),
+                *self._enters("--mount", "--pid", "--net", "--ipc", f"--wdns={folder}"),
                 "setsid", "--wait", sys.executable, "-m", *words,
             ],
             env={**clean, **own, **(environment or {})},

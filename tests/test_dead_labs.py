@@ -101,6 +101,24 @@ def test_janitor_clears_its_own_lab_alone(built_anew: bool) -> None:
     assert folder.exists() is built_anew
 
 
+def test_lab_goes_with_the_run_that_holds_its_lifeline() -> None:
+    """Whatever ended it: the kernel closes what it held."""
+    folder = laid_out(DEAD)
+    lifeline, ours = os.pipe()
+    with subprocess.Popen(["sleep", "60"]) as child:
+        janitor = threading.Thread(target=rack._janitor, args=(DEAD, child.pid, lifeline))
+        janitor.start()
+        wait.until(lambda: _is_open(folder), what="the janitor knows its lab", within=5)
+        os.close(ours)
+        janitor.join(5)
+        gone = not janitor.is_alive()
+        child.kill()
+        janitor.join(10)
+    os.close(lifeline)
+    assert gone
+    assert not folder.exists()
+
+
 def test_lab_that_cannot_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk is full before any janitor is there."""
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-from pathlib import Path
 from typing import Any
 
 import pytest
-from testinfra.backend.base import CommandResult
 
 from halab.configuration import Configuration
 from halab.director import Director
 from halab.found import Found
 from halab.haproxy import Place
 from halab.lab.privilege import BREAKING, LOOKING, commands, functions, rules
-from halab.node import Node, quoted
 from halab.placement import Machine
-from halab.transport import Access
+from tests.answering import Answering
 from tests.foreign_lab import CHECKOUT
 
 
@@ -49,25 +45,12 @@ def test_configuration_is_asked_for_by_what_is_not_usual_in_it(
     assert bool(said) == bool(lacking)
 
 
-class Answering(Node):
-    """A machine whose every command says the same."""
-
-    def __init__(self, said: str) -> None:
-        nowhere = Path("/nowhere")
-        super().__init__("lb1", IPv4Address("127.0.0.1"), Access("root", nowhere, nowhere))
-        self.said, self.asked = said, ""
-
-    def ask(self, command: str, *values: str, **_: object) -> CommandResult:
-        self.asked = quoted(command, *values)
-        return self.backend.result(3, b"", self.said.encode(), b"")
-
-
 def test_haproxy_of_somebody_elses_unit_is_seen_to_run() -> None:
     """By that unit's state: what is no haproxy@1 is not dead."""
     units = {1: Place("haproxy.service", "a.cfg"), 2: Place("haproxy-2.service", "b.cfg")}
-    node = Answering("active\nfailed\n")
+    node = Answering("lb1", "active\nfailed\n", status=3)
     assert Director(node, units).haproxy_processes() == {1}
-    assert node.asked == "systemctl is-active -- haproxy.service haproxy-2.service"
+    assert node.asked == ["systemctl is-active -- haproxy.service haproxy-2.service"]
 
 
 def test_root_needs_no_sudo_and_others_need_it_by_name() -> None:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from testinfra.backend.base import CommandResult
 
 from halab import remote_cli
 from halab.errors import Held, NodeError, NotMended
 from halab.hostile_client import unused_address
 from halab.lab import intent
 from halab.lab.keys import KeyPair
-from halab.node import Node
 from halab.topology import Topology
-from halab.transport import Access
+from tests.answering import Answering
 
 TOPOLOGY = Topology.load(Path("topology.yaml"))
 
@@ -92,20 +91,6 @@ def test_what_was_mended_is_told_beside_what_could_not_be(
     assert "lb1: mended: haproxy_stopped(lb1)" in capsys.readouterr().out
 
 
-class Answering(Node):
-    """A machine whose every command says the same."""
-
-    def __init__(self, name: str, said: str | NodeError) -> None:
-        nowhere = Path("/nowhere")
-        super().__init__(name, IPv4Address("127.0.0.1"), Access("root", nowhere, nowhere))
-        self.said = said
-
-    def ask(self, *_: object, **__: object) -> object:  # type: ignore[override]
-        if isinstance(self.said, NodeError):
-            raise self.said
-        return self.backend.result(0, b"", self.said.encode(), b"")
-
-
 def test_every_machine_is_healed_before_one_that_is_dead_is_told() -> None:
     """Its error names it, and carries what was mended on the others."""
     dead = Answering("lb2", NodeError("lb2: timed out"))
@@ -124,7 +109,7 @@ def test_nobodys_address_is_spoofed() -> None:
     class Beside(Answering):
         """With a router at the highest address."""
 
-        def ask(self, _command: str, *values: str, **__: object) -> object:  # type: ignore[override]
+        def ask(self, _command: str, *values: str, **__: object) -> CommandResult:
             known = '[{"lladdr":"52:54:00:12:34:56"}]' if values[0] == str(free) else "[]"
             return self.backend.result(0, b"", known.encode(), b"")
 

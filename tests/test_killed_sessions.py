@@ -169,6 +169,15 @@ def _left(desk: Desk, before: str, lab: str) -> list[str]:
     return differing({"desk": before}, {"desk": desk.picture()}) + [f"{path}" for path in groups]
 
 
+def test_next_session_clears_a_dead_lab_before_anything_else(desk: Desk) -> None:
+    """And says so; it was killed together with all that would have cleared it."""
+    (desk.root / "run/halab/dead").mkdir(parents=True)
+    said = desk.start("pytest", SUITE, "--collect-only", *REPORTS).end(60)
+    assert "cleared what a run that died left of the lab 'dead'" in said, said
+    assert said.index("cleared what") < said.index("test_that_lasts")
+    assert not (desk.root / "run/halab").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("piece", range(PIECES))

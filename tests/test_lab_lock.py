@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from halab.errors import Held
 from halab.lab.lock import LocalLock
 
 CHECKOUT = Path(__file__).parents[1]
@@ -60,6 +61,15 @@ def test_second_run_leaves_within_two_seconds(
     held = f"the lab '{lab}' is held by process {os.getpid()}, since "
     assert held in run.stdout + run.stderr
     assert min(took) < WITHIN, took
+
+
+def test_built_lab_is_held_by_its_name() -> None:
+    """The second is told by whom; another name is another lab."""
+    told = pytest.raises(Held, match=f"'one-of-these' is held by process {os.getpid()}, since")
+    with LocalLock("one-of-these"), LocalLock("another"), told:
+        LocalLock("one-of-these").__enter__()
+    with LocalLock("one-of-these"):
+        pass
 
 
 def test_looking_at_what_there_is_needs_no_lab(second: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import logging
 import shlex
 import urllib.parse
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import markupsafe
 import pytest
 import requests
 
+from fixtures.secrecy import log_record
 from halab.errors import CommandFailed
 from halab.lab.keys import KeyPair
 from halab.lab.plan import Secrets
@@ -90,6 +92,13 @@ def test_errors_quote_no_secret() -> None:
     assert str(error) == f"lb1: haproxy: unknown word operator:{HIDDEN}"
 
 
+def test_log_has_none_whoever_writes_it() -> None:
+    """Neither in its text nor in what is to be put into it."""
+    remember("marked-0815")
+    record = log_record("halab", logging.WARNING, "", 1, "said %s", ("marked-0815",), None)
+    assert (record.getMessage(), record.args) == (f"said {HIDDEN}", None)
+
+
 def test_what_is_no_text_is_left_alone() -> None:
     """Containers are gone through, other objects not."""
     remember("marked")
@@ -112,6 +121,8 @@ def test_report_of_a_failure_has_none(
         @pytest.hookimpl(wrapper=True, tryfirst=True)
         def pytest_runtest_makereport():
             report = yield
+            with open("seen", "a") as seen:
+                seen.write(report.longreprtext)
             report.sections.append(("added late", "".join(["mar", "ked", "-0815"])))
             return report
         """
@@ -164,7 +175,7 @@ def test_report_of_a_failure_has_none(
     )  # fmt: skip
     run.assert_outcomes(failed=4, errors=1, skipped=1, warnings=1)
     written = [run.outlines, run.errlines]
-    written += [(pytester.path / name).read_text() for name in ("junit.xml", "report.html")]
+    written += [(pytester.path / name).read_text() for name in ("junit.xml", "report.html", "seen")]
     assert HIDDEN in written[2]
     assert sum("added late" in line for line in run.outlines) >= 4
     assert not [text for text in written if "marked-0815" in str(text)]

@@ -18,7 +18,7 @@ from halab.cluster import Cluster
 from halab.configuration import Configuration
 from halab.errors import Held
 from halab.lab.embedded import EmbeddedLab
-from halab.lab.lock import LocalLock, Lock
+from halab.lab.lock import Lock
 from halab.node import Node
 from tests.foreign_lab import CHECKOUT, Operator
 
@@ -133,15 +133,6 @@ def _taken(directors: list[Node]) -> tuple[str, ...]:
             return stale
     except Held:
         return ()
-
-
-def test_built_lab_is_held_by_its_name() -> None:
-    """The second is told by whom; another name is another lab."""
-    told = pytest.raises(Held, match=f"'one-of-these' is held by process {os.getpid()}, since")
-    with LocalLock("one-of-these"), LocalLock("another"), told:
-        LocalLock("one-of-these").__enter__()
-    with LocalLock("one-of-these"):
-        pass
 
 
 # -- the doctor ------------------------------------------------------------------------------

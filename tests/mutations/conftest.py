@@ -1,9 +1,11 @@
-"""The table of mutations: what was broken, and whether the suite noticed."""
+"""The table of mutations: what was broken, and whether a test noticed."""
 
 from __future__ import annotations
 
 from typing import Any
 
+NOTICES = "_notices["
+"""Of the suites that judge a broken cluster, and of the project's own tests."""
 VERDICTS = {
     "passed": "noticed",
     "failed": "NOT NOTICED",
@@ -15,10 +17,10 @@ VERDICTS = {
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """A line for each, and the score of those that ran."""
     rows = {
-        report.nodeid.partition("::test_suite_notices[")[2].removesuffix("]"): verdict
+        report.nodeid.partition(NOTICES)[2].removesuffix("]"): verdict
         for outcome, verdict in VERDICTS.items()
         for report in terminalreporter.getreports(outcome)
-        if "::test_suite_notices[" in report.nodeid
+        if NOTICES in report.nodeid
     }
     if not rows:
         return

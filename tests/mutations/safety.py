@@ -1,0 +1,275 @@
+"""What keeps a lab safe, taken out of the source: for each mechanism the test that misses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEAD_LABS = "tests/test_dead_labs.py::"
+SESSIONS = "tests/test_killed_sessions.py::"
+ENDINGS = "tests/test_endings.py::test_told_twice_it_mends_all_the_same"
+FAULT = "tests/test_fault.py::"
+DISRUPTION = "tests/test_disruption.py::"
+HEALING = "tests/test_healing.py::"
+HIDDEN = "tests/test_redaction.py::"
+REPORT = HIDDEN + "test_report_of_a_failure_has_none"
+KEYS = "tests/test_host_keys.py::"
+
+
+@dataclass(frozen=True)
+class Removal:
+    """``was`` stands once in the file, and is replaced by ``becomes``; then the test fails.
+
+    ``fast`` are those that a developer's every run can afford, one for each kind of mechanism.
+    """
+
+    name: str
+    file: str
+    was: str
+    becomes: str
+    test: str
+    fast: bool = False
+
+
+REMOVALS = (
+    # -- a built lab hangs on its run
+    Removal(
+        "nobody watches the lifeline",
+        "halab/lab/rack.py",
+        "if lifeline is not None:\n            selector.register",
+        "if False:\n            selector.register",
+        DEAD_LABS + "test_lab_goes_with_the_run_that_holds_its_lifeline",
+        fast=True,
+    ),
+    Removal(
+        "the janitor clears whatever has its lab's name",
+        "halab/lab/rack.py",
+        "if not state(lab).exists() or os.path.samestat",
+        "if True or os.path.samestat",
+        DEAD_LABS + "test_janitor_clears_its_own_lab_alone[True]",
+    ),
+    Removal(
+        "a lab that answers is taken for dead",
+        "halab/lab/rack.py",
+        "if not answers(name))",
+        "if name)",
+        DEAD_LABS + "test_dead_lab_is_cleared_and_a_living_one_stays",
+    ),
+    Removal(
+        "no session clears what a dead one left",
+        "fixtures/lab.py",
+        "for name in rack.clear_dead():",
+        "for name in ():",
+        SESSIONS + "test_next_session_clears_a_dead_lab_before_anything_else",
+    ),
+    Removal(
+        "a lab that cannot start is left as it is",
+        "halab/lab/embedded.py",
+        "if not rack.answers(name):\n                    rack.clear(name)\n                raise",
+        "raise",
+        DEAD_LABS + "test_lab_that_cannot_start_leaves_nothing",
+    ),
+    Removal(
+        "a standing lab is used with a dead run's fault in it",
+        "fixtures/lab.py",
+        "if not left or not lab.standing or lab.is_around_us:",
+        "if lab:",
+        DEAD_LABS + "test_lab_that_stands_is_built_anew_where_a_dead_run_left_a_fault[a dead run's"
+        " fault]",
+    ),
+    Removal(
+        "SIGTERM ends a run at once",
+        "fixtures/session.py",
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)",
+        "pass",
+        ENDINGS + "[SIGTERM, then Ctrl-C]",
+    ),
+    Removal(
+        "a second Ctrl-C cuts the mending short",
+        "fixtures/session.py",
+        "signal.signal(further, signal.SIG_IGN)",
+        "pass",
+        ENDINGS + "[Ctrl-C twice]",
+    ),
+    Removal(
+        "packets for a lab may leave this machine",
+        "halab/lab/guard.py",
+        "if address in network and namespace.network() != inside:",
+        "if False:",
+        "tests/test_guard.py::test_connection_from_outside_is_refused",
+    ),
+    # -- the journal
+    Removal(
+        "a fault is done before it is written down",
+        "halab/faults/fault.py",
+        "        self._journal(journal.DOING)\n",
+        "",
+        FAULT + "test_the_line_is_there_before_anything_is_done",
+        fast=True,
+    ),
+    Removal(
+        "a fault that is done half-way stays",
+        "halab/faults/fault.py",
+        "            self.undo()\n            raise\n        self._took",
+        "            raise\n        self._took",
+        FAULT + "test_what_failed_half_way_is_undone_and_its_error_goes_on",
+    ),
+    Removal(
+        "a full disk keeps from mending",
+        "halab/faults/fault.py",
+        "        finally:  # a journal",
+        "        except ValueError:  # a journal",
+        FAULT + "test_full_disk_keeps_from_breaking_and_not_from_mending[1-True]",
+    ),
+    Removal(
+        "what no node could mend by itself is done",
+        "halab/lab/intent.py",
+        "if not entry.heals:",
+        "if False:",
+        DISRUPTION + "test_what_no_node_could_mend_is_not_done",
+    ),
+    Removal(
+        "healing stops at the first dead machine",
+        "halab/lab/intent.py",
+        "            failed.append(str(error))\n            return []",
+        "            raise",
+        HEALING + "test_every_machine_is_healed_before_one_that_is_dead_is_told",
+    ),
+    Removal(
+        "a run that lives is healed",
+        "halab/remote_cli.py",
+        "    if not dry_run:\n        _hold(lab)\n",
+        "",
+        HEALING + "test_a_live_run_is_left_alone",
+    ),
+    # -- the lock
+    Removal(
+        "two runs may have one built lab",
+        "halab/lab/lock.py",
+        "            self._socket.bind(name)\n            self._socket.listen()\n",
+        "            pass\n",
+        "tests/test_lab_lock.py::test_built_lab_is_held_by_its_name",
+        fast=True,
+    ),
+    # -- only what is disposable
+    Removal(
+        "what is not disposable is broken",
+        "halab/lab/disruption.py",
+        '    if not remote.disposable:\n        return "the topology',
+        '    if False:\n        return "the topology',
+        DISRUPTION + "test_nothing_is_broken_that_is_not_said_to_be_disposable",
+    ),
+    Removal(
+        "nobody need allow disruption",
+        "halab/lab/disruption.py",
+        "if not allowed:",
+        "if False:",
+        DISRUPTION + "test_nothing_is_broken_without_the_option",
+    ),
+    Removal(
+        "nodes of another lab are broken",
+        "halab/lab/disruption.py",
+        'return "" if said == lab_id else',
+        'return "" if said else',
+        DISRUPTION + "test_node_of_another_lab_is_not_broken[production\\n-0-web1 is of the lab"
+        " 'production', not 'rack-7']",
+        fast=True,
+    ),
+    Removal(
+        "word is left on a node before the others are asked",
+        "halab/lab/intent.py",
+        "                self.permit(self.nodes[name])\n            for name, commands in "
+        "entry.heals.items():\n",
+        "                pass\n            for name, commands in entry.heals.items():\n"
+        "                self.permit(self.nodes[name])\n",
+        DISRUPTION + "test_nothing_is_put_on_a_node_that_may_not_be_broken",
+    ),
+    # -- steady before and after
+    Removal(
+        "the doctor waits for whoever hangs",
+        "halab/doctor.py",
+        "futures.wait(looks.values(), WITHIN - ENDING)",
+        "futures.wait(looks.values())",
+        "tests/test_doctor.py::test_node_that_takes_its_time_is_not_waited_for",
+    ),
+    # -- secrets
+    Removal(
+        "nothing is hidden",
+        "halab/redaction.py",
+        "            text = text.replace(secret, HIDDEN)\n",
+        "            pass\n",
+        HIDDEN + "test_longer_secret_is_hidden_whole",
+        fast=True,
+    ),
+    Removal(
+        "secrets are hidden only as they are",
+        "halab/redaction.py",
+        "form for form in _written(line) if",
+        "form for form in [line] if",
+        HIDDEN + "test_secret_is_hidden_as_repr_writes_it",
+    ),
+    Removal(
+        "errors quote secrets",
+        "halab/errors.py",
+        "redacted(one) if isinstance(one, str) else one for one in said",
+        "one for one in said",
+        HIDDEN + "test_errors_quote_no_secret",
+    ),
+    Removal(
+        "the terminal shows secrets",
+        "fixtures/secrecy.py",
+        "self._file.write(redacted(text))",
+        "self._file.write(text)",
+        REPORT,
+    ),
+    Removal(
+        "plugins are given secrets",
+        "fixtures/secrecy.py",
+        "def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:",
+        "def _unused() -> Generator[None, pytest.TestReport, pytest.TestReport]:",
+        REPORT,
+    ),
+    Removal(
+        "what comes to a report late has secrets",
+        "fixtures/secrecy.py",
+        "    redact(report)\n",
+        "    pass\n",
+        REPORT,
+    ),
+    Removal(
+        "the log has secrets",
+        "fixtures/secrecy.py",
+        "redacted(record.getMessage()), None",
+        "record.getMessage(), None",
+        HIDDEN + "test_log_has_none_whoever_writes_it",
+    ),
+    Removal(
+        "the page for a CI has secrets",
+        "halab/verdict.py",
+        "redacted(text).split()",
+        "text.split()",
+        "tests/test_verdict.py::test_page_hides_secrets_before_it_escapes_them",
+    ),
+    # -- trust
+    Removal(
+        "an unknown host key is taken",
+        "halab/host_key.py",
+        "        raise Unreachable(",
+        "        str(",
+        KEYS + "test_unknown_node_is_refused",
+        fast=True,
+    ),
+    Removal(
+        "host keys are those of nobody in particular",
+        "halab/transport.py",
+        "            client.load_host_keys(str(access.known_hosts))\n",
+        "",
+        KEYS + "test_node_with_another_key_is_refused",
+    ),
+    Removal(
+        "values reach a shell as they are",
+        "halab/node.py",
+        "tuple(shlex.quote(str(value)) for value in values)",
+        "values",
+        "tests/test_hostile_values.py::test_shell_gets_each_value_as_it_is",
+    ),
+)
