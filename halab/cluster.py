@@ -235,7 +235,10 @@ class Cluster:
             changed[node.name] = self.directors[node.name].deploy(files)
             # VRRP needs seconds to elect: it does so while the VMs start
             keepalived = self.directors[node.name].keepalived
-            (keepalived.reload if CONFIG in changed[node.name] else keepalived.start)()
+            if CONFIG in changed[node.name]:
+                keepalived.take_over(files[CONFIG])
+            else:
+                keepalived.start()
 
         self._each(self.servers, server, also=director)
         self.serves(wanted).until(within=self.hypervisor.serving_within(len(wanted)))

@@ -45,6 +45,16 @@ class Log:
         return Condition(f"keepalived's log has {words!r}", lambda: words in self.read())
 
 
+def tracks_processes(text: str) -> bool:
+    """True for a keepalived.conf that begins to work with a restart only.
+
+    keepalived 2.2.7 asks the kernel to tell of processes only where it tracks any when it starts;
+    a reload that brings the first leaves it deaf to them, and it does not say so
+    (core/track_process.c: reload_track_processes, and handle_proc_ev, which knows no CPU then).
+    """
+    return bool(re.search(r"^\s*vrrp_track_process\b", text, re.MULTILINE))
+
+
 class Keepalived:
     """The keepalived of one director; ``at_boot`` has whoever starts it see to its boots too."""
 
@@ -136,8 +146,8 @@ class Keepalived:
         self.node.run("systemctl stop %s", UNIT)
 
     def restart(self) -> None:
-        """Stop it in good order and start it anew, as a changed command line needs."""
-        self.node.run("systemctl restart %s", UNIT)
+        """Stop it in good order and start it anew, now and at every boot."""
+        self.node.run(f"{self._at_boot}systemctl restart %s", UNIT)
 
     def kill(self) -> None:
         """SIGKILL to its whole process tree: no resignation, and the VIP stays on the NIC."""
@@ -146,6 +156,13 @@ class Keepalived:
     def reload(self) -> None:
         """Take a changed configuration over, now and at every boot; start it if it does not run."""
         self.node.run(f"{self._at_boot}systemctl reload-or-restart %s", UNIT)
+
+    def take_over(self, text: str) -> None:
+        """Take this file over, which is deployed: by a reload, or by a restart if it needs one.
+
+        See :func:`tracks_processes`.
+        """
+        (self.restart if tracks_processes(text) else self.reload)()
 
     def hears(self) -> Condition:
         """Its VRRP socket is open: what comes from now on it will read, though it may be later.

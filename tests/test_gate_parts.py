@@ -85,6 +85,27 @@ def test_what_leaves_haproxy_alone_is_not_dueted(
     assert (row.what, row.after, held) == (COST, "as before: nothing of HAProxy changes", [])
 
 
+TRACKED = "vrrp_track_process haproxy {\n    process haproxy\n}\nvrrp_instance VI_1 {\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "verdict"), [(True, Verdict.ACCEPT), (False, Verdict.UNDECIDED)]
+)
+def test_tracked_processes_take_a_restart_and_a_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: bool, verdict: Verdict
+) -> None:
+    """keepalived is told of processes only if it tracked some at its start; a container never."""
+    monkeypatch.setattr(LAB, "directors_have_a_kernel", kernel, raising=False)
+    monkeypatch.setattr(LAB, "kind", "any", raising=False)
+    (row,) = gate(tmp_path, {"lb1/keepalived.conf": TRACKED}).tracked_processes()
+    assert (row.what, row.verdict) == ("lb1: vrrp_track_process", verdict)
+
+
+def test_keepalived_that_tracks_no_process_has_no_row(tmp_path: Path) -> None:
+    without = TRACKED.replace("vrrp_track_process", "# vrrp_track_process")
+    assert not gate(tmp_path, {"keepalived.conf": without}).tracked_processes()
+
+
 def compared(tmp_path: Path, files: dict[str, str]) -> list[Row]:
     other = gate(tmp_path, files).candidate_set_up
     return host_wide.rows(LAB, SetUp(), other, print)  # type: ignore[arg-type]

@@ -18,8 +18,9 @@ from halab.gate.matrix import Run
 from halab.gate.session import CANDIDATE, Session
 from halab.gate.slowdown import Answer
 from halab.gate.stage import Contender, Failing, NotComparable
+from halab.keepalived import tracks_processes
 from halab.lab.embedded import EmbeddedLab
-from halab.set_up import HAPROXY, PATHS, SetUp, scrubbed
+from halab.set_up import HAPROXY, KEEPALIVED, PATHS, SetUp, scrubbed
 
 COST = "CPU time of a request"
 PROGRAM = "/usr/local/sbin/haproxy-candidate"
@@ -68,6 +69,7 @@ class Gate:
             rows = self.syntax()
             if not any(row.verdict is Verdict.REJECT for row in rows):
                 rows += self.timers()
+                rows += self.tracked_processes()
                 rows += self.duet()
         return Judgement(self.name, rows)
 
@@ -174,6 +176,20 @@ class Gate:
             verdict = Verdict.UNDECIDED if finding.unread else Verdict.REJECT
             rows.append(Row(finding.where, "", finding.what, verdict, finding.what))
         return rows or [Row("timers", "", "none that cannot be meant")]
+
+    def tracked_processes(self) -> list[Row]:
+        """A row for each director whose keepalived would begin to track processes."""
+        path, rows = PATHS[KEEPALIVED], []
+        for name in self._directors:
+            if not tracks_processes(self.candidate[name][path]):
+                continue
+            what = f"{name}: vrrp_track_process"
+            if not self.lab.directors_have_a_kernel:
+                why = f"a {self.lab.kind} director's keepalived is told of none: --lab=emulated"
+                rows.append(Row(what, "", "not tried", Verdict.UNDECIDED, why))
+            elif not tracks_processes(self.today[name][path]):
+                rows.append(Row(what, "none", "works after a restart, not after a reload"))
+        return rows
 
     def duet(self) -> list[Row]:
         """HAProxy's cost, where any of it changes; on the director that clients do not use.
