@@ -107,6 +107,15 @@ def _keepalived(clues: Clues) -> Iterator[Likely]:
             )
 
 
+def _deaf_to_processes(clues: Clues) -> Iterator[Likely]:
+    for director, tracked in clues.deaf.items():
+        yield Likely(
+            f"keepalived on {director} has not started since its file got "
+            f"`{tracked.rstrip(' {')}`: a reload does not begin to track processes, a restart does",
+            (on(director, "systemctl restart keepalived"),),
+        )
+
+
 def _journal(director: DirectorSeen) -> str:
     return on(director.name, "journalctl -n 50 -u keepalived")
 
@@ -205,6 +214,7 @@ CAUSES = (
     Cause("a weight", _weighs, always=True),
     Cause("a director that is silent", _silent),
     Cause("keepalived that is dead or frozen", _keepalived),
+    Cause("keepalived that is deaf to processes", _deaf_to_processes, always=True),
     Cause("a HAProxy process that is missing", _processes),
     Cause("directors that do not hear each other", _deaf),
     Cause("a stale ARP entry", _neighbours, always=True),

@@ -42,6 +42,8 @@ class Clues:
     """Of clients in the LAN: the MAC that they have for the VIP."""
     rules: Mapping[str, str] = field(default_factory=dict)
     """Of directors: nftables' tables beside the one that is deployed for VRRP."""
+    deaf: Mapping[str, str] = field(default_factory=dict)
+    """Of directors: the ``vrrp_track_process`` that came to the file after keepalived's start."""
 
     @property
     def answering(self) -> list[DirectorSeen]:
@@ -64,6 +66,7 @@ def read(cluster: Cluster, broken: frozenset[Kind], inflicted: bool) -> Clues:
         _told(nodes, lambda node: directors[node.name].mac()),
         _told(clients, lambda node: arp_table.entry(node, cluster.vip)),
         _told(nodes, lambda node: foreign(node.run("nft list ruleset"))),
+        _told(nodes, lambda node: directors[node.name].keepalived.not_restarted_for()),
     )
 
 

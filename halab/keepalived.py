@@ -164,6 +164,19 @@ class Keepalived:
         """
         (self.restart if tracks_processes(text) else self.reload)()
 
+    def not_restarted_for(self) -> str:
+        """The ``vrrp_track_process`` in a file that is newer than its start; see
+        :func:`tracks_processes`. Nothing where there is none, or it has started since.
+        """
+        return self.node.run(
+            "started=$(systemctl show -P ActiveEnterTimestamp %s); "
+            '[ -n "$started" ] && [ $(stat -c %%Y %s) -gt $(date -d "$started" +%%s) ] && '
+            "grep -E '^[[:space:]]*vrrp_track_process' %s || true",
+            UNIT,
+            CONFIG,
+            CONFIG,
+        ).strip()
+
     def hears(self) -> Condition:
         """Its VRRP socket is open: what comes from now on it will read, though it may be later.
 

@@ -70,6 +70,10 @@ RULES = (
         (of(replace(LB1, silent="no route")), "lb1 does not answer: no route"),
         (of(replace(LB1, keepalived_runs=False)), "keepalived on lb1 does not run"),
         (of(replace(LB1, keepalived_frozen=True)), "keepalived on lb1 is frozen"),
+        (
+            of(deaf={"lb1": "vrrp_track_process haproxy {"}),
+            "its file got `vrrp_track_process haproxy`",
+        ),
         (of(processes=frozenset({1, 2})), "HAProxy 2 does not run on lb1"),
         (of(lb2=replace(LB2, holds=True)), "lb1 and lb2 do not take each other's adverts"),
         (of(neighbours={"client1": MACS["lb2"]}), "client1 has the MAC of lb2 for the VIP"),

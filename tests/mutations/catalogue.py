@@ -656,6 +656,14 @@ MUTATIONS = (
             c.master.node, tracking.SCRIPT, "2 i exit 0", lambda: by.executable(c.master)
         ),
     ),
+    Mutation(
+        "keepalived was reloaded where it begins to track processes",
+        TRACKED + "test_vip_leaves_a_dead_haproxy_and_comes_back[tracking=process-stopped]",
+        "lb2 takes the VIP: not within",
+        by.reloaded_to_track_processes,
+        lab="emulated",
+        cause=("keepalived that is deaf to processes", "a reload does not begin to track"),
+    ),
     # -- suites/ha/test_planned_work.py
     Mutation(
         "a reload of HAProxy kills it",
