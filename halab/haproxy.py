@@ -100,6 +100,16 @@ class HAProxy:
         """``show info``: version, uptime, connections."""
         return haproxy_stat.parse_info(self.tell("show info"))
 
+    @property
+    def minds_the_time_of_day(self) -> bool:
+        """Its timers go by the wall clock, as those of releases before 3.1 do.
+
+        A jump while it is in poll() is taken back; one between two polls is time that has passed
+        (src/clock.c, clock_update_date; from 3.1 on it goes by CLOCK_MONOTONIC).
+        """
+        version = re.findall(r"\d+", self.info()["Version"])
+        return tuple(map(int, version[:2])) < (3, 1)
+
     def admin_sockets(self) -> tuple[CliSocket, ...]:
         """``show cli sockets``, without the one on which its own master process speaks to it."""
         return cli_socket.parse(self.tell("show cli sockets"))

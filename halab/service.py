@@ -160,6 +160,13 @@ class Service:
             for earlier, later in pairwise(served)
         )
 
+    @property
+    def lost_at_once(self) -> bool:
+        """All that failed was under way at one moment, which may have been the end of it."""
+        failed = [request for request in self.requests if not request.ok]
+        ended = [request.intended + request.duration for request in failed]
+        return max((request.sent for request in failed), default=0.0) <= min(ended, default=0.0)
+
     @cached_property
     def details(self) -> Counter[str]:
         """Failed requests by what exactly was seen: an errno's name, a status, or a phrase."""

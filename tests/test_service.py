@@ -218,3 +218,20 @@ def test_no_requests_are_no_outages() -> None:
     assert outages([], 0.01) == ()
     assert math.isnan(quantile([], 0.5))
     assert Request(0.0, 0.1, OK).ok
+
+
+@pytest.mark.parametrize(
+    ("durations", "at_once"),
+    [
+        ({}, True),
+        ({1: 35000}, True),
+        ({1: 35000, 2: 25000, 3: 15000}, True),
+        ({1: 35000, 2: 25000, 3: 15000, 5: 1000}, False),
+        ({1: 1000, 2: 1000}, False),
+    ],
+    ids=["none", "one", "under way together", "another later", "one after the other"],
+)
+def test_what_one_moment_took_was_under_way_then(durations: dict[int, int], at_once: bool) -> None:
+    """Durations are µs, and one request goes out every 10 ms."""
+    rows = [(n, durations.get(n, 1000), TIMEOUT if n in durations else OK) for n in range(8)]
+    assert parse(record(rows)).lost_at_once is at_once
