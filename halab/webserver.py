@@ -41,8 +41,17 @@ class WebServer:
         self.node = node
 
     def kill(self) -> None:
-        """SIGKILL to its whole process group; its machine stays and refuses connections."""
-        self.node.run('kill -KILL -- "-$(cat %s)" && rm -f %s', self.pid_file, self.pid_file)
+        """SIGKILL to its whole process group; its machine stays and refuses connections.
+
+        Returns when all of them have ended: on a busy machine the last that has the socket may
+        take connections for a tenth of a second more.
+        """
+        self.node.run(
+            'group=$(cat %s) && kill -KILL -- "-$group" && rm -f %s && '
+            '{ timeout 5 pidwait -g "$group" > /dev/null; [ $? -le 1 ]; }',  # 1: none was left
+            self.pid_file,
+            self.pid_file,
+        )
 
     def freeze(self) -> None:
         """SIGSTOP to its whole process group: connections are taken, and nobody answers."""
