@@ -5,6 +5,7 @@ Each has a mutation of ``tests/mutations/catalogue.py`` that must be told by it.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -40,8 +41,10 @@ def likely(clues: Clues) -> list[Likely]:
     return [found for cause in causes for found in cause.find(clues)]
 
 
-def on(node: str, command: str) -> str:
-    """The command line that runs a command on a node of a lab that stands."""
+def on(clues: Clues, node: str, command: str) -> str:
+    """The command line that runs a command on a node: of a lab that stands, or of machines."""
+    if login := clues.logins.get(node):
+        return f"ssh {login} {shlex.quote(command)}"
     return f"./run lab shell {node} -- '{command}'"
 
 
@@ -56,8 +59,11 @@ def _differs(clues: Clues) -> Iterator[Likely]:
             yield Likely(
                 f"{path} on {director} is not what the configuration asks for "
                 f"(- is missing, + is too much): {shown}",
-                (on(director, check), on(director, "journalctl -n 50")),
+                (on(clues, director, check), on(clues, director, "journalctl -n 50")),
             )
+
+
+STATE = "echo show servers state | socat - /run/haproxy/*1.sock"
 
 
 def _weighs(clues: Clues) -> Iterator[Likely]:
@@ -68,7 +74,7 @@ def _weighs(clues: Clues) -> Iterator[Likely]:
             yield Likely(
                 f"HAProxy on {director.name} does not give all servers the same weight: "
                 f"{listed(odd)}, the others {usual}",
-                (on(director.name, "echo show servers state | socat - /run/haproxy/*1.sock"),),
+                (on(clues, director.name, STATE),),
             )
 
 
@@ -78,7 +84,7 @@ def _filters(clues: Clues) -> Iterator[Likely]:
         if blocked:
             yield Likely(
                 f"a firewall on {director} keeps packets back: {'; '.join(blocked)}",
-                (on(director, "nft list ruleset"),),
+                (on(clues, director, "nft list ruleset"),),
             )
 
 
@@ -93,7 +99,8 @@ def _silent(clues: Clues) -> Iterator[Likely]:
     for director in clues.portrait.directors:
         if director.silent:
             yield Likely(
-                f"{director.name} does not answer: {director.silent}", ("./run lab status",)
+                f"{director.name} does not answer: {director.silent}",
+                ("./run doctor --topology FILE" if clues.logins else "./run lab status",),
             )
 
 
@@ -103,7 +110,10 @@ def _keepalived(clues: Clues) -> Iterator[Likely]:
             how = "is frozen (SIGSTOP)" if director.keepalived_frozen else "does not run"
             yield Likely(
                 f"keepalived on {director.name} {how}",
-                (on(director.name, "systemctl status keepalived"), _journal(director)),
+                (
+                    on(clues, director.name, "systemctl status keepalived"),
+                    _journal(clues, director),
+                ),
             )
 
 
@@ -112,12 +122,12 @@ def _deaf_to_processes(clues: Clues) -> Iterator[Likely]:
         yield Likely(
             f"keepalived on {director} has not started since its file got "
             f"`{tracked.rstrip(' {')}`: a reload does not begin to track processes, a restart does",
-            (on(director, "systemctl restart keepalived"),),
+            (on(clues, director, "systemctl restart keepalived"),),
         )
 
 
-def _journal(director: DirectorSeen) -> str:
-    return on(director.name, "journalctl -n 50 -u keepalived")
+def _journal(clues: Clues, director: DirectorSeen) -> str:
+    return on(clues, director.name, "journalctl -n 50 -u keepalived")
 
 
 def _processes(clues: Clues) -> Iterator[Likely]:
@@ -126,7 +136,7 @@ def _processes(clues: Clues) -> Iterator[Likely]:
             units = " ".join(f"haproxy@{number}" for number in missing)
             yield Likely(
                 f"HAProxy {', '.join(map(str, missing))} does not run on {director.name}",
-                (on(director.name, f"systemctl status {units}"),),
+                (on(clues, director.name, f"systemctl status {units}"),),
             )
 
 
@@ -140,7 +150,7 @@ def _deaf(clues: Clues) -> Iterator[Likely]:
     if len(holders) > 1 and {*holders} <= {*alive}:
         yield Likely(
             f"{' and '.join(holders)} do not take each other's adverts: both hold the VIP",
-            tuple(on(name, "timeout 5 tcpdump -ni eth0 vrrp") for name in holders),
+            tuple(on(clues, name, "timeout 5 tcpdump -ni eth0 vrrp") for name in holders),
         )
 
 
@@ -156,16 +166,17 @@ def _neighbours(clues: Clues) -> Iterator[Likely]:
             yield Likely(
                 f"{client} has the MAC of {whose} for the VIP ({mac}), which {holders[0]} holds "
                 f"({right})",
-                (on(client, f"ip neigh show to {clues.portrait.vip}"),),
+                (on(clues, client, f"ip neigh show to {clues.portrait.vip}"),),
             )
 
 
 def _unannounced(clues: Clues) -> Iterator[Likely]:
     if Kind.UNANNOUNCED in clues.broken:
+        first = clues.portrait.directors[0].name
         yield Likely(
             "a director took the VIP without gratuitous ARP: clients and routers keep the MAC of "
             "the one before",
-            (on(clues.portrait.directors[0].name, "grep garp /etc/keepalived/keepalived.conf"),),
+            (on(clues, first, "grep garp /etc/keepalived/keepalived.conf"),),
         )
 
 
@@ -194,7 +205,7 @@ def _backends(clues: Clues) -> Iterator[Likely]:
         if check.endswith("OK"):
             means = "was DOWN and passes its checks again: it is UP after `rise` of them"
         first = next(iter(names))
-        yield Likely(f"{listed(names)} {means} ({check})", (on(first, command),))
+        yield Likely(f"{listed(names)} {means} ({check})", (on(clues, first, command),))
 
 
 def _unchecked(clues: Clues) -> Iterator[Likely]:
@@ -203,7 +214,7 @@ def _unchecked(clues: Clues) -> Iterator[Likely]:
         if bare:
             yield Likely(
                 f"HAProxy on {director.name} never checks {listed(bare)}: its line has no `check`",
-                (on(director.name, "grep -h server /etc/haproxy/*.cfg"),),
+                (on(clues, director.name, "grep -h server /etc/haproxy/*.cfg"),),
             )
 
 

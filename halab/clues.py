@@ -44,6 +44,8 @@ class Clues:
     """Of directors: nftables' tables beside the one that is deployed for VRRP."""
     deaf: Mapping[str, str] = field(default_factory=dict)
     """Of directors: the ``vrrp_track_process`` that came to the file after keepalived's start."""
+    logins: Mapping[str, str] = field(default_factory=dict)
+    """Of machines that were found: who logs in there, and where, as ssh takes it."""
 
     @property
     def answering(self) -> list[DirectorSeen]:
@@ -67,7 +69,17 @@ def read(cluster: Cluster, broken: frozenset[Kind], inflicted: bool) -> Clues:
         _told(clients, lambda node: arp_table.entry(node, cluster.vip)),
         _told(nodes, lambda node: foreign(node.run("nft list ruleset"))),
         _told(nodes, lambda node: directors[node.name].keepalived.not_restarted_for()),
+        _logins(cluster),
     )
+
+
+def _logins(cluster: Cluster) -> dict[str, str]:
+    if not isinstance(cluster, FoundCluster):
+        return {}
+    user, vms = cluster.lab.access.user, [cluster.vm(vm.name) for vm in cluster.backends]
+    named = zip((vm.name for vm in cluster.backends), vms, strict=True)
+    machines = [*cluster.lab.nodes.items(), *named]
+    return {name: f"{user}@{machine.address}" for name, machine in machines}
 
 
 def _told(nodes: list[Node], ask: Callable[[Node], T | None]) -> dict[str, T]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from fixtures import failures
 from halab import causes, clues
 from halab.clues import Clues
 from halab.invariants import Kind
@@ -146,3 +147,14 @@ def test_every_check_of_a_backend_has_its_broken_cluster(check: str) -> None:
     words = [mutation.cause[1] for mutation in MUTATIONS if mutation.cause is not None]
     words += [around.cause for around in AROUND.values()]
     assert any(causes.CHECKS[check][0] in said for said in words)
+
+
+def test_machines_that_were_found_are_looked_at_by_ssh() -> None:
+    """They are in no lab of ours: neither its shell nor its status would tell of them."""
+    frozen = replace(LB1, keepalived_frozen=True)
+    seen = of(frozen, logins={"lb1": "deputy@192.168.250.1", "lb2": "deputy@192.168.250.2"})
+    (cause,) = causes.likely(seen)
+    assert cause.commands[0] == "ssh deputy@192.168.250.1 'systemctl status keepalived'"
+    page = failures.told_of(seen, [cause], "suites/ha/test_vip.py::test_vip")
+    assert "./run lab" not in page
+    assert "--lab=remote --topology FILE" in page
