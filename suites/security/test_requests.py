@@ -55,6 +55,7 @@ def test_sound_request_is_passed_on(sent: Sent) -> None:
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != "sound"])
 def test_one_request_is_passed_on_or_none(sent: Sent, evidence: Evidence, shape: str) -> None:
     """What a server may take for a second one is another client's answer, or gets round rules."""
+    assert sent.passed.with_(marked("sound")), "the capture has no request, and shows nothing"
     streams = sent.passed.with_(marked(shape))
     evidence.note(f"answered {sent.fates[shape].status or 'nothing'}; passed on: {streams}")
     requests = sum(map(most_requests, streams))

@@ -121,7 +121,8 @@ def weighted(cluster: Cluster, vms: list[str], weight: int, process: int = 1) ->
     """These VMs get this many times the requests of any other."""
     haproxy, backend = cluster.master.haproxy(process), cluster.topology.haproxy.backend
     try:
-        haproxy.tell("; ".join(f"set server {backend}/{vm} weight {weight}" for vm in vms))
+        said = haproxy.tell("; ".join(f"set server {backend}/{vm} weight {weight}" for vm in vms))
+        assert not said.strip(), said  # of a server that it has not it says that, and succeeds
         yield
     finally:
         haproxy.tell("; ".join(f"set server {backend}/{vm} weight 1" for vm in vms))
@@ -301,6 +302,21 @@ def keepalived_unlike_its_file(
     before = director.node.read(CONFIG)
     with keepalived_conf(director, expression, *then):
         director.node.put(CONFIG, before, 0o600)
+        yield
+
+
+@contextmanager
+def backup_of_one_advert(cluster: Cluster) -> Iterator[None]:
+    """The BACKUP waits for one advert, where its file says three, and announces itself to nobody.
+
+    Clients that it told of itself would be its own until the MASTER's next announcement.
+    """
+    one = "s/( *)priority 100/&\\n\\1down_timer_adverts 1/"
+    master = cluster.vip_on(cluster.master)
+    with (
+        without_gratuitous_arp(cluster, cluster.backup),
+        keepalived_unlike_its_file(cluster.backup, one, master),
+    ):
         yield
 
 
@@ -617,13 +633,14 @@ def refused_once_silent(cluster: Cluster, vm: VirtualMachine) -> Break:
 
 
 def closed_after_a_death(director: Director) -> Break:
-    """Its firewall drops what comes for a dead HAProxy, and for two seconds after its return."""
+    """Its firewall drops what comes for a dead HAProxy, and for four seconds after its return."""
     table = "add table ip mutation; add chain ip mutation c { type filter hook input priority 0; }"
     return meanwhile(
         director.node,
         "while pgrep -x haproxy; do sleep 0.1; done; "
         f"nft '{table}; add rule ip mutation c tcp dport 8081-8084 drop'; "
-        "until pgrep -x haproxy; do sleep 0.1; done; sleep 2; nft delete table ip mutation",
+        f"until systemctl --quiet is-active {director.haproxy().unit.name}; do sleep 0.1; done; "
+        "sleep 4; nft delete table ip mutation",
         "nft delete table ip mutation 2>/dev/null; true",
     )
 

@@ -189,7 +189,7 @@ MUTATIONS = (
     Mutation(
         "HAProxy answers a client by itself",
         BALANCE + "test_each_backend_gets_its_share_under_traffic[default]",
-        "sum(shares)",
+        "sum(shares.values()) >=",
         lambda c: by.haproxy_cfg(
             c,
             "s/( +)default_backend .*/\\1http-request return status 200 content-type text\\/plain "
@@ -506,7 +506,8 @@ MUTATIONS = (
             c.backup.node,
             "ip",
             "input",
-            "tcp dport 8081 tcp sport 40000-41000 reject with tcp reset",
+            "tcp dport 8081 tcp flags & (syn | ack) == syn numgen inc mod 20 0 "
+            "reject with tcp reset",
         ),
     ),
     Mutation(
@@ -801,9 +802,7 @@ MUTATIONS = (
         LOST_ADVERTS
         + "test_lost_adverts_move_the_vip_only_after_master_down_interval[two in a row]",
         "silences were long enough",
-        lambda c: by.keepalived_unlike_its_file(
-            c.backup, "s/( *)priority 100/&\\n\\1down_timer_adverts 1/", c.vip_on(c.master)
-        ),
+        by.backup_of_one_advert,
     ),
     Mutation(
         "a client with an intruder's MAC is deaf to the MASTER",
@@ -1190,8 +1189,8 @@ MUTATIONS = (
     Mutation(
         "a backend is never served",
         PAGES + "test_the_vip_serves_each_page[default-index.html]",
-        "web5",
-        lambda c: by.weighted(c, ["web5"], 0),
+        "web9",
+        lambda c: by.weighted(c, ["web9"], 0),
     ),
     Mutation(
         "a VM runs Apache where nginx is asked for",
@@ -1313,7 +1312,7 @@ MUTATIONS = (
         ),
     ),
     Mutation(
-        "the MASTER serves only two seconds after HAProxy is back",
+        "the MASTER serves only some time after HAProxy is back",
         GATE + "test_dead_haproxy.py::test_dead_haproxy_costs_what_its_tracking_promises",
         "longest_outage <=",
         lambda c: by.closed_after_a_death(c.master),
