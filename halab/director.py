@@ -157,7 +157,8 @@ def _program(files: Mapping[str, str]) -> str:
 def _check(path: str, haproxy: str) -> str:
     """The command that has a candidate checked by the program that reads it."""
     if path.endswith(".cfg"):
-        return f"{haproxy} -c -q -f {CANDIDATE}{path}"
+        # with -q it would say nothing of what is wrong either
+        return f"{haproxy} -c -f {CANDIDATE}{path} >/dev/null"
     if path.endswith("keepalived.conf"):
         # It calls the thesis's track_interface of its own interface needless, and so it is; any
         # other remark is an error.

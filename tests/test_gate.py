@@ -17,7 +17,7 @@ from halab.errors import NodeError
 from halab.gate import command as gate_command
 from halab.gate.gate import COST, Gate
 from halab.gate.judgement import Verdict
-from halab.gate.stage import Contender, staged
+from halab.gate.stage import SLICE, Contender, staged
 from halab.lab import rack
 from halab.lab.embedded import EmbeddedLab
 from halab.lab.lock import LocalLock
@@ -74,13 +74,6 @@ def test_kernel_settings_are_looked_for_on_the_director(
     judgement = Gate(lab, TOPOLOGY, SetUp(), candidate, None, print).quick()
     assert judgement.verdict is verdict
     assert why in judgement.sentence
-
-
-@pytest.mark.slow
-def test_a_program_that_is_no_haproxy_is_rejected(cluster: Cluster, lab: EmbeddedLab) -> None:
-    program = Path("/bin/true").read_bytes()
-    judgement = Gate(lab, TOPOLOGY, SetUp(), SetUp(), program, print).quick()
-    assert set(reasons(judgement).values()) == {"it is no HAProxy"}
 
 
 @pytest.mark.slow
@@ -173,6 +166,27 @@ def test_stage_ends_with_whoever_asked_for_it(cluster: Cluster, lab: EmbeddedLab
     assert node.run("ls -A /run | grep halab-arena || true") == ""
 
 
+@pytest.mark.slow
+def test_two_of_a_duet_have_one_cpu_at_the_same_time(cluster: Cluster, lab: EmbeddedLab) -> None:
+    """Both are bound to it, and together they spend no more of it than there is."""
+    node = cluster.backup.node
+    text = SetUp().deployed(node.name, lab.topology, lab.secrets)[PATHS[HAPROXY]]
+    with staged(node) as stage:
+        for name in ("one", "the other"):
+            stage.enter(name, Contender(text))
+        costs = stage.together("one", "the other")
+        bound = node.run(
+            "for pid in $(pgrep -f 'halab-arena/[0-9]*/haproxy.cfg'); do "
+            "sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/$pid/task/*/status; done"
+        ).split()
+    assert len(bound) >= 2
+    assert len({*bound}) == 1
+    assert bound[0].isdecimal()
+    spent = {name: cost.requests * cost.cpu for name, cost in costs.items()}
+    assert sum(spent.values()) <= 1.2 * SLICE, spent
+    assert max(spent.values()) < 2 * min(spent.values()), spent
+
+
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "halab.gate.command", *arguments],
@@ -200,6 +214,16 @@ def test_command_builds_a_lab_judges_and_takes_it_down(
     assert f"{name} is {verdict.word}" in run.stdout.splitlines()[-1]
     assert "auth" not in run.stdout + run.stderr
     assert not rack.state("gate-shell").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.nightly
+def test_command_that_can_decide_nothing_ends_with_a_status_of_its_own(tmp_path: Path) -> None:
+    """A setting that no director of this lab may change is neither accepted nor rejected."""
+    (tmp_path / "sysctl.conf").write_text("vm.swappiness = 1\n")
+    run = command("--quick", "--name", "gate-shell", "--candidate", str(tmp_path))
+    assert run.returncode == Verdict.UNDECIDED == 2, run.stdout + run.stderr
+    assert "is undecided" in run.stdout.splitlines()[-1]
 
 
 def test_a_lab_that_a_run_holds_is_not_judged_on() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from halab import sysctl
@@ -49,7 +49,7 @@ def remarks(node: Node, files: Mapping[str, str], binary: str) -> dict[str, list
     node.run("rm -rf -- %s/files", FOLDER)
     node.put_all({f"{FOLDER}/files{path}": text for path, text in files.items()}, mode=0o700)
     checks = {
-        PATHS[HAPROXY]: f"{binary} -c -q -f {PATHS[HAPROXY]}",
+        PATHS[HAPROXY]: f"{binary} -c -f {PATHS[HAPROXY]}",
         PATHS[KEEPALIVED]: f"keepalived -t -f {PATHS[KEEPALIVED]}",
     }
     found = {}
@@ -58,12 +58,18 @@ def remarks(node: Node, files: Mapping[str, str], binary: str) -> dict[str, list
         asked = node.ask(inside)
         said = scrubbed(f"{asked.stdout}\n{asked.stderr}", list(files.values()))
         lines = [line.strip() for line in said.splitlines() if line.strip()]
-        if asked.rc == 0 and path == PATHS[HAPROXY]:
-            lines = []
-        elif asked.rc != 0 and not lines:
+        if path == PATHS[HAPROXY]:
+            lines = [] if asked.rc == 0 else _alerts(lines)
+        if asked.rc != 0 and not lines:
             lines = [f"status {asked.rc}"]
         found[path] = lines
     return found
+
+
+def _alerts(lines: Sequence[str]) -> list[str]:
+    """What HAProxy refuses for, of all that it says; everything where it marks nothing."""
+    marked = [line.partition(" : ")[2] for line in lines if line.startswith("[ALERT]")]
+    return [line.removeprefix("config : ") for line in marked] or list(lines)
 
 
 def version(node: Node, program: str) -> str:
