@@ -179,6 +179,8 @@ def _owners(
         single += [(name, (group, name, "address")) for name in mapping(data, group)]
     single.append(("the VIP", ("vrrp", "virtual_ipaddress")))
     single.append(("the operator", ("labs", "embedded", "operator")))
+    hosts = mapping(data, "hypervisors", "hosts")
+    single += [(f"vm-{name}", ("hypervisors", "hosts", name, "address")) for name in hosts]
     exceptions = mapping(data, "vm_exceptions")
     single += [(name, ("vm_exceptions", name)) for name in exceptions]
     for name, place in single:

@@ -22,6 +22,7 @@ def findings(data: Mapping[str, object]) -> Iterator[Finding]:
     """Everything that is wrong between the parts of the file's ``data``."""
     yield from _directors(mapping(data, "directors"))
     yield from _names(data)
+    yield from _hosts(data)
     yield from _ports(mapping(data, "haproxy"))
     yield from address_plan.findings(data)
 
@@ -57,6 +58,8 @@ def _names(data: Mapping[str, object]) -> Iterator[Finding]:
     taken = {
         name: f"a VM of {server}" for server, of_server in vms.items() for name, _ in of_server
     }
+    for name in mapping(data, "hypervisors", "hosts"):
+        taken[f"vm-{name}"] = f"the guest of {name}"
     for group in _GROUPS:
         for name, machine in mapping(data, group).items():
             if name in taken:
@@ -64,6 +67,33 @@ def _names(data: Mapping[str, object]) -> Iterator[Finding]:
             taken.setdefault(name, f"one of the {group.replace('_', ' ')}")
             if isinstance(machine, dict) and "name" in machine:
                 yield (group, name, "name"), "unknown key; the name is the key above it; remove it"
+
+
+def _hosts(data: Mapping[str, object]) -> Iterator[Finding]:
+    """Servers that the hypervisors name and nobody has."""
+    servers, compared = mapping(data, "servers"), mapping(data, "hypervisors")
+    named: list[tuple[Place, object]] = [
+        (("hypervisors", "bare_metal"), compared.get("bare_metal")),
+        *(
+            (
+                ("hypervisors", "hosts", name, "server"),
+                mapping(compared, "hosts", name).get("server"),
+            )
+            for name in mapping(compared, "hosts")
+        ),
+    ]
+    uris: dict[object, str] = {}
+    for name in mapping(compared, "hosts"):
+        uri = mapping(compared, "hosts", name).get("uri")
+        if isinstance(uri, str) and uri in uris:
+            yield (
+                ("hypervisors", "hosts", name, "uri"),
+                f"it is also that of {uris[uri]}; remove one",
+            )
+        uris.setdefault(uri, name)
+    for place, server in named:
+        if isinstance(server, str) and servers and server not in servers:
+            yield place, f"there is no server {server!r}; there is {', '.join(servers)}"
 
 
 def _ports(haproxy: Mapping[str, object]) -> Iterator[Finding]:

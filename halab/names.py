@@ -13,6 +13,7 @@ LABEL = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"  # RFC 1123 section 2.1, in lower
 LAB_NAME = "^[a-z]([a-z0-9-]{0,22}[a-z0-9])?$"  # leaves room in machine and namespace names
 IDENTIFIER = "^[A-Za-z][A-Za-z0-9_.-]{0,30}$"
 NIC = "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$"  # IFNAMSIZ is 16, with the final NUL
+HOST_NAME = "^[a-z][a-z0-9]{0,11}$"  # with "vm-" before it the name of a NIC
 USER = "^[A-Za-z0-9_.-]{1,32}$"
 FILE = r"^[^\x00-\x1f]+$"
 URI = "^/[A-Za-z0-9._~/?=&;%-]*$"
@@ -22,6 +23,7 @@ WORDS = {
     LAB_NAME: "1 to 24 lowercase letters, digits or inner hyphens, a letter first",
     IDENTIFIER: "1 to 31 letters, digits or _ . - with a letter first",
     NIC: "a Linux NIC name: 1 to 15 letters, digits or _ . - and no . or - first",
+    HOST_NAME: "1 to 12 lowercase letters or digits, a letter first",
     USER: "1 to 32 letters, digits or _ . -",
     FILE: "a file's path, without control characters",
     URI: "a path that begins with / and has no space",
@@ -45,6 +47,7 @@ Label = Annotated[str, Field(pattern=LABEL)]
 LabName = Annotated[str, Field(pattern=LAB_NAME)]
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 Nic = Annotated[str, Field(pattern=NIC)]
+HostName = Annotated[str, Field(pattern=HOST_NAME)]
 User = Annotated[str, Field(pattern=USER)]
 File = Annotated[str, Field(pattern=FILE)]
 Uri = Annotated[str, Field(pattern=URI)]

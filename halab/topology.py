@@ -17,6 +17,7 @@ from halab import address_plan, checked_file, consistency, secret_source
 from halab.address_plan import mapping
 from halab.errors import ConfigurationError, TopologyError
 from halab.names import Identifier, Label, LabName, Password, Uri, User
+from halab.topology_hypervisor import Hypervisors
 from halab.topology_lab import Labs
 from halab.topology_machine import (
     Client,
@@ -162,6 +163,7 @@ class Topology(Part):
     routed_clients: dict[Label, RoutedClient] = Field(default={})
     haproxy: Haproxy
     webserver: Webserver
+    hypervisors: Hypervisors | None = None
     labs: Labs
 
     @field_validator("directors", "servers", "clients", "gateways", "routed_clients", mode="before")
@@ -240,6 +242,15 @@ class Topology(Part):
     def vms(self) -> tuple[VirtualMachine, ...]:
         """Every VM, web1 first."""
         return tuple(vm for server in self.servers.values() for vm in server.vms)
+
+    @property
+    def guests(self) -> dict[str, VirtualMachine]:
+        """The guest of each hypervisor that is compared, by the hypervisor's name."""
+        hosts = self.hypervisors.hosts if self.hypervisors else {}
+        return {
+            name: VirtualMachine(name=f"vm-{name}", address=host.address, server=host.server)
+            for name, host in hosts.items()
+        }
 
     def backends(self, vms_per_server: int, servers: int = 0) -> tuple[VirtualMachine, ...]:
         """The first ``vms_per_server`` VMs of each of the first ``servers``, in their order.
