@@ -112,6 +112,21 @@ class TestDefinition:
         }
         assert disks == {"/srv/guest/disk": True, "/var/lib/halab/web2.disk": False}
 
+    @pytest.mark.parametrize(("kind", "model"), [("kvm", "virtio"), ("vbox", "82540EM")])
+    def test_nic_is_section_3_2_s(self, kind: str, model: str) -> None:
+        """virtio for KVM, for VirtualBox the Intel PRO/1000 MT."""
+        nic = defined(kind).find("devices/interface/model")
+        assert nic is not None
+        assert nic.get("type") == model
+
+    @pytest.mark.parametrize(("disk", "of"), [("vm.qcow2", "qcow2"), ("vm.img", "raw")])
+    def test_a_disk_is_what_its_name_says(self, disk: str, of: str) -> None:
+        """QEMU would not look, and take a qcow2 for raw."""
+        guest = Guest(disks=(PurePosixPath("/srv", disk),))
+        driver = ET.fromstring(xml(WEB2, guest, "kvm", 4)).find("devices/disk/driver")
+        assert driver is not None
+        assert driver.get("type") == of
+
     def test_without_a_kernel_it_boots_from_disk(self) -> None:
         """As VMs that somebody installed do."""
         top = ET.fromstring(xml(WEB2, Guest(disks=(SYSTEM,)), "xen", 1))

@@ -43,7 +43,7 @@ class Guest:
     """What a VM is made of: its disks on the server, the first of them ``/dev/vda``.
 
     A disk that is ``shared`` is only read. Without a kernel it boots from the first disk.
-    ``memory`` is in MiB.
+    ``memory`` is in MiB. Disks are raw, or qcow2 where that is how the file's name ends.
     """
 
     disks: tuple[PurePosixPath, ...]

@@ -14,8 +14,9 @@ from typing import Any
 
 from halab import wait
 from halab.errors import LabError
+from halab.hypervisor.libvirt import LibvirtHypervisor
 from halab.lab import guard, image, namespace, rack
-from halab.lab.hosting import GUESTS, Hosting, hypervisor
+from halab.lab.hosting import GUESTS, Hosting, compared, hypervisor
 from halab.lab.journal import Journal
 from halab.lab.lab import Lab, this_machine
 from halab.lab.plan import Secrets, fingerprint, prepare, require_this_machine
@@ -23,6 +24,7 @@ from halab.lab.qemu import Emulation
 from halab.lab.rack_panel import RackPanel
 from halab.placement import Machine
 from halab.topology import Topology
+from halab.topology_hypervisor import HypervisorHost
 from halab.transport import Access
 
 Progress = Callable[[str], None]
@@ -56,7 +58,8 @@ class EmbeddedLab(RackPanel, Lab):
         self.directors_cpus_run_at_once = facts.get("directors_accelerator") != "tcg"
         access = Access("root", self.state / "id_ed25519", self.state / "known_hosts")
         self.guests = facts.get("guests", GUESTS[0])
-        self.hypervisor = hypervisor(topology, facts.get("accelerator"))
+        self.accelerator: str | None = facts.get("accelerator")
+        self.hypervisor = hypervisor(topology, self.accelerator)
         # an emulated CPU takes its time over a key exchange
         into_vms = replace(access, connect=20) if self.guests == "libvirt" else access
         self.journal: Journal = Journal(self.state / "journal")
@@ -69,6 +72,10 @@ class EmbeddedLab(RackPanel, Lab):
     def director_machine(cls) -> Machine:
         """What a director is to those who place things on it: here all have the host's CPUs."""
         return this_machine()
+
+    def compared(self, host: HypervisorHost) -> LibvirtHypervisor:
+        """QEMU's libvirt on any server of a lab that was built with it."""
+        return compared(self.topology, host, self.accelerator)
 
     @property
     def directors_are(self) -> Machine:

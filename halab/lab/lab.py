@@ -8,12 +8,14 @@ from pathlib import Path
 from halab import cpu, wait
 from halab.budget import Work
 from halab.hypervisor import Hypervisor
+from halab.hypervisor.libvirt import LibvirtHypervisor
 from halab.lab.front_panel import FrontPanel
 from halab.lab.journal import Writes
 from halab.lab.plan import Secrets
 from halab.node import Node, each
 from halab.placement import Machine
 from halab.topology import Topology
+from halab.topology_hypervisor import HypervisorHost
 from halab.transport import Access
 
 
@@ -49,6 +51,17 @@ class Lab(FrontPanel):
             vm.name: Node(vm.name, vm.address, into_vms, journal=self.journal)
             for vm in topology.vms
         }
+        self.guest_nodes = {
+            name: Node(vm.name, vm.address, into_vms, journal=self.journal)
+            for name, vm in topology.guests.items()
+        }
+
+    @abstractmethod
+    def compared(self, host: HypervisorHost) -> LibvirtHypervisor:
+        """The hypervisor of that description, which makes the guest that is compared.
+
+        Raises :class:`halab.errors.LabError` that says what is not there.
+        """
 
     @property
     @abstractmethod
@@ -88,7 +101,7 @@ class Lab(FrontPanel):
 
     def close(self) -> None:
         """Close all connections to the lab, which stands on."""
-        for node in (*self.nodes.values(), *self.vms.values()):
+        for node in (*self.nodes.values(), *self.vms.values(), *self.guest_nodes.values()):
             node.close()
 
 

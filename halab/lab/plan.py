@@ -113,7 +113,8 @@ def prepare(
     state.mkdir(mode=0o700)
     key = KeyPair.generate()
     vm_hostkey = KeyPair.generate()
-    known = [f"{vm.address} {vm_hostkey.public}\n" for vm in topology.vms]
+    guest_vms = (*topology.vms, *topology.guests.values())
+    known = [f"{vm.address} {vm_hostkey.public}\n" for vm in guest_vms]
     machines = []
     for machine in topology.nodes.values():
         hostkey = KeyPair.generate()

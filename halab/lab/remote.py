@@ -8,6 +8,8 @@ from typing import Any
 
 from halab.client import leavings
 from halab.errors import LabError, NodeError
+from halab.hypervisor import own_guest
+from halab.hypervisor.libvirt import LibvirtHypervisor
 from halab.hypervisor.unknown import UnknownHypervisor
 from halab.lab import guard
 from halab.lab.disruption import check
@@ -19,6 +21,7 @@ from halab.lab.privilege import commands, functions
 from halab.node import Node, each
 from halab.placement import Machine
 from halab.topology import Topology
+from halab.topology_hypervisor import HypervisorHost
 from halab.topology_lab import Remote
 from halab.transport import Access
 
@@ -83,6 +86,11 @@ class RemoteLab(Lab):
         if not dry_run:
             self._take_leavings(self.clients)
         return heal(self.strikable, dry_run=dry_run) if self.described.disposable else {}
+
+    def compared(self, host: HypervisorHost) -> LibvirtHypervisor:
+        """What the topology says that server has, if it has it."""
+        assert self.topology.hypervisors is not None
+        return own_guest.compared(self.nodes[host.server], host, self.topology.hypervisors.guest)
 
     @property
     def directors_are(self) -> Machine:

@@ -23,10 +23,11 @@ MEMORY = 192
 
 
 class WebGuests:
-    """They serve the same pages as light VMs, and let the same keys in."""
+    """They serve the same pages as light VMs, and let the same keys in; ``memory`` is in MiB."""
 
-    def __init__(self, topology: Topology) -> None:
+    def __init__(self, topology: Topology, memory: int = MEMORY) -> None:
         self.prefix = topology.network.prefixlen
+        self.memory = memory
 
     def guest(self, vm: VirtualMachine) -> Guest:
         """The guest with the VM's address, by its files on the server."""
@@ -36,7 +37,7 @@ class WebGuests:
             disks=(shared, PurePosixPath(FOLDER, f"{vm.name}.disk")),
             shared=frozenset({shared}),
             kernel=Kernel(SYSTEM / "kernel", SYSTEM / "initrd", line),
-            memory=MEMORY,
+            memory=self.memory,
             mac=mac(vm.address),
         )
 

@@ -1,0 +1,62 @@
+"""The hypervisors that are compared: what each lab has of them, and how their guests are made."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from ipaddress import IPv4Address
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from halab.errors import LabError
+from halab.hypervisor import domain, own_guest
+from halab.hypervisor.own_guest import OwnGuest
+from halab.lab import hosting
+from halab.node import Node
+from halab.topology import Topology
+from halab.topology_hypervisor import GuestShape
+from halab.transport import Access
+
+TOPOLOGY = Topology.load(Path("topology.yaml"))
+assert TOPOLOGY.hypervisors is not None
+HOSTS = TOPOLOGY.hypervisors.hosts
+
+
+def test_a_built_lab_without_libvirt_says_how_to_get_it() -> None:
+    with pytest.raises(LabError, match="run with --guests=libvirt"):
+        hosting.compared(TOPOLOGY, HOSTS["kvm"], None)
+
+
+@pytest.mark.parametrize("name", ["xen", "virtualbox"])
+def test_what_a_built_lab_has_not_is_named(name: str) -> None:
+    with pytest.raises(LabError, match=f"have qemu:///system, not {HOSTS[name].uri}"):
+        hosting.compared(TOPOLOGY, HOSTS[name], "tcg")
+
+
+@pytest.mark.parametrize(("accelerator", "kind"), [("kvm", "kvm"), ("tcg", "qemu")])
+def test_a_built_lab_s_guest_has_the_size_of_all_compared_ones(accelerator: str, kind: str) -> None:
+    """And is called by what it really is: without KVM it is no KVM."""
+    hypervisor = hosting.compared(TOPOLOGY, HOSTS["kvm"], accelerator)
+    guest = hypervisor.guests.guest(TOPOLOGY.guests["kvm"])
+    assert hypervisor.kind == kind
+    assert (guest.memory, guest.bridge) == (2048, "br0")
+
+
+def test_a_real_host_without_a_disk_for_its_guest_is_named(tmp_path: Path) -> None:
+    """Before anything is asked of it."""
+    server = Node("server2", IPv4Address("127.0.0.1"), Access("root", tmp_path, tmp_path))
+    with pytest.raises(LabError, match=r"hypervisors\.hosts\.xen has no disk"):
+        own_guest.compared(server, HOSTS["xen"], GuestShape())
+
+
+@pytest.mark.parametrize("kind", ["kvm", "xen", "vbox"])
+def test_guests_on_real_hosts_are_made_alike(kind: str) -> None:
+    """The same vCPUs and memory, on the bridge, whatever the hypervisor."""
+    guests = OwnGuest(PurePosixPath("/srv/vm.img"), GuestShape(vcpus=4, memory=2048, bridge="br7"))
+    vm = TOPOLOGY.guests["kvm"]
+    top = ET.fromstring(domain.xml(vm, guests.guest(vm), kind, 4))
+    bridge, disk = top.find("devices/interface/source"), top.find("devices/disk/source")
+    assert bridge is not None
+    assert disk is not None
+    assert (top.findtext("vcpu"), top.findtext("memory")) == ("4", "2048")
+    assert (bridge.get("bridge"), disk.get("file")) == ("br7", "/srv/vm.img")
