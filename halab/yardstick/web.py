@@ -1,0 +1,69 @@
+"""Requests for a small page, from one client: by h2load, and by ab where the client has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from halab import platform as platforms
+from halab import webserver
+from halab.errors import NodeError
+from halab.load.ab import AB
+from halab.load.crew import Crew
+from halab.load.generator import Generator
+from halab.load.h2load import H2LOAD
+from halab.load.load import Load
+from halab.platform import PAGE, Platform
+from halab.yardstick.yardstick import Quantity, Reading
+
+CONNECTIONS = 12
+WARM_UP = 0.3
+"""Seconds of requests before those that count."""
+
+
+@dataclass(frozen=True)
+class Web:
+    """A new connection for each request, as ab makes them in annex A.7."""
+
+    generator: Generator
+    quantity: Quantity
+    thorough: bool = False
+
+    @property
+    def name(self) -> str:
+        """The generator's."""
+        return self.generator.name
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Requests a second."""
+        return (self.quantity,)
+
+    def missing(self, platform: Platform) -> str:
+        """The client's generator, or the platform's web server."""
+        client = platform.client.node
+        if client.ask("command -v %s >/dev/null", self.name).rc != 0:
+            return f"{client.name} has no {self.name}"
+        return "" if platform.has("apache2ctl") else f"{platform.node.name} has no Apache"
+
+    def measure(self, platform: Platform, seconds: float) -> tuple[Reading, ...]:
+        """The page is looked at once, and then asked for again and again."""
+        with platforms.serving(platform):
+            answer = webserver.get(platform.node.address, platform.port, f"/{PAGE}", within=20)
+            if (answer.status, answer.page) != (200, platforms.page()):
+                said = f"status {answer.status}: {answer.page[:80]!r}"
+                raise NodeError(f"{platform.node.name} serves another page: {said}")
+            return (Reading(self.quantity, self._rate(platform, seconds)),)
+
+    def _rate(self, platform: Platform, seconds: float) -> float:
+        server = f"http://{platform.node.address}:{platform.port}"
+        crew = Crew(self.generator, [(platform.client, server)])
+        shares = crew.ready(Load(PAGE, CONNECTIONS, seconds, warm_up=WARM_UP))
+        (tally,) = crew.tallies(shares, crew.fire(shares))
+        if tally.said or tally.failed or not tally.succeeded:
+            why = tally.said or f"{dict(tally.failed)} of {tally.started} requests failed"
+            raise NodeError(f"{platform.node.name}: {why}")
+        return tally.succeeded / tally.seconds
+
+
+BY_H2LOAD = Web(H2LOAD, Quantity("web", "req/s"))
+BY_AB = Web(AB, Quantity("web-ab", "req/s"))
