@@ -101,7 +101,7 @@ def read(cluster: Cluster) -> Facts:
         "clients": [*cluster.clients.values()],
     }
     return Facts(
-        nodes={role: _facts(nodes) for role, nodes in roles.items()},
+        nodes={role: of_nodes(nodes) for role, nodes in roles.items()},
         hypervisor=_hypervisor(cluster),
         generators=_generators(cluster.clients.values()),
     )
@@ -116,7 +116,8 @@ def _hypervisor(cluster: Cluster) -> str:
     return OTHERWISE_CALLED.get(said, said)
 
 
-def _facts(nodes: Iterable[Node]) -> dict[str, NodeFacts]:
+def of_nodes(nodes: Iterable[Node]) -> dict[str, NodeFacts]:
+    """What each of these says of itself, by its name."""
     return each(nodes, lambda node: NodeFacts.told(node.run(_LOOK, node.nic)))
 
 

@@ -19,6 +19,7 @@ from halab.errors import ThresholdsError
 from halab.load import Load
 from halab.names import Label
 from halab.placement import PLACEMENTS
+from halab.reach import Reach
 from halab.source_lines import Place
 from halab.topology_part import Count, Part
 
@@ -28,12 +29,12 @@ SUITES = ("placement", "directors", "interrupts", "webservers")
 class Hardware(Part):
     """A machine of its own. ``cpu`` is part of what /proc/cpuinfo calls its model.
 
-    ``queues`` are the receive queues of its NIC; left out, any number will do.
+    ``queues`` are the receive queues of its NIC. What is left out may be anything.
     """
 
-    cpu: str
-    cpus: Count
-    numa_nodes: Count
+    cpu: str = ""
+    cpus: int = Field(default=0, ge=0)
+    numa_nodes: int = Field(default=0, ge=0)
     queues: int = Field(default=0, ge=0)
 
 
@@ -222,8 +223,11 @@ class Thresholds(Part):
     figures: dict[Label, Figure]
     thresholds: dict[Label, Threshold]
     relations: dict[Label, Relation]
+    hypervisors: dict[Label, Reach]
 
-    @field_validator("scenarios", "figures", "thresholds", "relations", mode="before")
+    @field_validator(
+        "scenarios", "figures", "thresholds", "relations", "hypervisors", mode="before"
+    )
     @classmethod
     def _named(cls, parts: object) -> object:
         for name, part in mapping(parts).items():
@@ -261,6 +265,7 @@ def _findings(data: dict[str, object]) -> Iterator[tuple[Place, str]]:
         ("relations", "scenario", "scenarios"),
         ("relations", "over", "scenarios"),
         ("relations", "promised_for", "labs"),
+        ("hypervisors", "holds_for", "labs"),
         *(("labs", role, "hardware") for role in ("directors", "servers", "clients")),
     ):
         for name in mapping(data, part):

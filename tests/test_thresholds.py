@@ -200,6 +200,11 @@ def test_a_value_below_its_tolerance_is_out_of_bounds() -> None:
         ("connections: 1, requests: 100", "connections: 1", "loads.one", "ends by requests"),
         ("scenario: rps-008c, over: processes-3", "scenario: rps-008c",
          "thresholds.rps-008c-over-none", "a ratio is over another scenario"),
+        ("holds_for: any-xen}", "holds_for: xen5}", "hypervisors.xen-compile.holds_for",
+         "there is no such entry in labs"),
+        ("platform: xen, beside: none, says: below, value: 0.12",
+         "platform: xen, says: below, value: 0.12",
+         "hypervisors.xen-cpu", "is below or above something beside it"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line(
