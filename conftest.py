@@ -23,6 +23,7 @@ pytest_plugins = [
     "fixtures.round_trip",
     "fixtures.performance",
     "fixtures.own_floor",
+    "fixtures.platforms",
     "fixtures.nights",
     "fixtures.front_page",
     "fixtures.figures",

@@ -70,15 +70,20 @@ def _measured(bar: Bar, y: int, scale: float) -> str:
     return (
         f'<rect x="{NAMES}" y="{y + 3}" width="{middle * scale:.1f}" height="{ROW - 8}" '
         f'fill="{_MEASURED}"/><path d="M{left:.1f} {y + 11}H{right:.1f}" stroke="currentColor" '
-        f'stroke-width="2"/><text x="{right + 5:.1f}" y="{y + 15}">{middle:,.0f}</text>'
+        f'stroke-width="2"/><text x="{right + 5:.1f}" y="{y + 15}">{_shown(middle)}</text>'
     )
+
+
+def _shown(value: float) -> str:
+    """Whole, where that tells enough."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _alternative(title: str, bars: Sequence[Bar], unit: str) -> str:
     """The picture in words, for who cannot see it."""
 
     def told(bar: Bar) -> str:
-        here = f"measured {median(bar.measured):,.0f}" if bar.measured else "not measured"
+        here = f"measured {_shown(median(bar.measured))}" if bar.measured else "not measured"
         stated = f", stated {bar.stated:,g}" if bar.stated is not None else ""
         return f"{bar.label}: {here}{stated}"
 

@@ -1,0 +1,100 @@
+"""Platforms take turns, and each of a group's yardsticks is brought to all that can have it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from halab.comparing import Comparing, middle
+from halab.relation import Verdict
+from halab.yardstick import Group
+from halab.yardstick.yardstick import Quantity, Reading
+
+SPEED = Quantity("speed", "1/s")
+TIME = Quantity("time", "s", less_is_better=True)
+RATES = {"none": 100.0, "qemu": 10.0}
+
+
+@dataclass
+class Counted:
+    """A yardstick of our own, which tells how often it was brought where."""
+
+    quantity: Quantity
+    name: str = "counted"
+    thorough: bool = False
+    lacking: str = ""
+    brought: list[str] = field(default_factory=list)
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        return (self.quantity,)
+
+    def missing(self, platform: SimpleNamespace) -> str:
+        return f"{platform.kind} has no {self.name}" if platform.kind == self.lacking else ""
+
+    def measure(self, platform: SimpleNamespace, seconds: float) -> tuple[Reading, ...]:
+        self.brought.append(platform.kind)
+        drift = 1 + len(self.brought) / 1000
+        rate = RATES[platform.kind] * drift
+        return (Reading(self.quantity, 1 / rate if self.quantity.less_is_better else rate),)
+
+
+def comparing() -> Comparing:
+    platforms = {kind: SimpleNamespace(kind=kind) for kind in RATES}
+    return Comparing(platforms, pairs=10, seed=1, confidence=0.99)  # type: ignore[arg-type]
+
+
+def group(*yardsticks: Counted) -> Group:
+    return Group("g", "G", 9, "3.2.3", yardsticks)  # type: ignore[arg-type]
+
+
+def test_every_platform_has_its_turn_in_each_round() -> None:
+    one = Counted(SPEED)
+    found = comparing().of(group(one))
+    rounds = [Counter(one.brought[n : n + 2]) for n in range(0, 20, 2)]
+    assert rounds == [Counter(RATES.keys())] * 10
+    assert {kind: len(values) for kind, values in found[SPEED].items()} == {"none": 10, "qemu": 10}
+    assert middle(found[SPEED]) == pytest.approx(RATES, rel=0.03)
+
+
+def test_a_group_is_measured_once() -> None:
+    one, many = Counted(SPEED), comparing()
+    assert many.of(group(one)) is many.of(group(one))
+    assert len(one.brought) == 20
+
+
+def test_what_takes_minutes_is_measured_once_and_decides_nothing() -> None:
+    one, many = Counted(SPEED, thorough=True), comparing()
+    values = many.of(group(one))[SPEED]
+    assert sorted(one.brought) == ["none", "qemu"]
+    assert many.beside_bare_metal(values, "qemu", SPEED).verdict is Verdict.UNDECIDED
+
+
+def test_a_platform_that_lacks_a_yardstick_is_left_out_and_named() -> None:
+    many = comparing()
+    found = many.of(group(Counted(SPEED, lacking="qemu"), Counted(TIME)))
+    assert found[SPEED].keys() == {"none"}
+    assert found[TIME].keys() == {"none", "qemu"}
+    assert many.missing["g"] == ["qemu has no counted"]
+
+
+@pytest.mark.parametrize("quantity", [SPEED, TIME])
+def test_slower_is_slower_whichever_way_the_quantity_counts(quantity: Quantity) -> None:
+    many = comparing()
+    values = many.of(group(Counted(quantity)))[quantity]
+    seen = many.beside_bare_metal(values, "qemu", quantity)
+    assert seen.verdict is Verdict.SLOWER
+    assert seen.ratio == pytest.approx(0.1, rel=0.03)
+
+
+def test_a_guest_that_computes_as_fast_as_its_host_is_not_slower() -> None:
+    """Which is what a figure's test would say of an emulated one: then it was no guest."""
+    many = comparing()
+    slow, alike = {"none": (9.0,) * 10, "qemu": (1.0,) * 10}, {"none": (9.0,), "qemu": (9.0,)}
+    seen = many.verdicts({SPEED: slow, TIME: {k: v * 10 for k, v in alike.items()}}, "qemu")
+    assert seen == {"speed": Verdict.SLOWER, "time": Verdict.UNDECIDED}
+    assert many.verdicts({SPEED: alike}, "qemu") == {}
+    assert many.verdicts({SPEED: {"none": (9.0,) * 10}}, "qemu") == {}
