@@ -11,6 +11,7 @@ from halab.health_check import HealthCheck
 from halab.keepalived_conf import VrrpInstance
 from halab.service import Service
 from halab.tracking import VrrpScript, VrrpTrackProcess
+from halab.virtual_server import TcpCheck
 from halab.vrrp import Timers
 
 
@@ -169,6 +170,23 @@ class Budget:
         """From a server's return to UP; after silence a check may be under way that is lost."""
         lost = f", after a check that is still lost, {check.timeout:g} s" if silent else ""
         terms = f"rise {check.rise} × inter {check.inter:g} s{lost}"
+        return cls(check.recovery(silent=silent), terms)
+
+    @classmethod
+    def sent_no_more(cls, check: TcpCheck, *, silent: bool) -> Budget:
+        """From a real server's death until IPVS sends it no new connection."""
+        terms = f"delay_loop {check.delay_loop:g} s + retry {check.retry} × "
+        terms += f"delay_before_retry {check.delay_before_retry:g} s"
+        if silent:
+            terms += f", each check with connect_timeout {check.connect_timeout:g} s"
+        return cls(check.detection(silent=silent), terms)
+
+    @classmethod
+    def sent_again(cls, check: TcpCheck, *, silent: bool) -> Budget:
+        """From a real server's return until IPVS sends it connections: by one good check."""
+        longer = max(check.delay_loop, check.delay_before_retry)
+        lost = f" + connect_timeout {check.connect_timeout:g} s" if silent else ""
+        terms = f"the longer of delay_loop and delay_before_retry {longer:g} s{lost}"
         return cls(check.recovery(silent=silent), terms)
 
     @classmethod

@@ -41,7 +41,7 @@ class Clues:
     neighbours: Mapping[str, str] = field(default_factory=dict)
     """Of clients in the LAN: the MAC that they have for the VIP."""
     rules: Mapping[str, str] = field(default_factory=dict)
-    """Of directors: nftables' tables beside the one that is deployed for VRRP."""
+    """Of directors: nftables' tables beside those that are deployed."""
     deaf: Mapping[str, str] = field(default_factory=dict)
     """Of directors: the ``vrrp_track_process`` that came to the file after keepalived's start."""
     logins: Mapping[str, str] = field(default_factory=dict)
@@ -108,9 +108,10 @@ def _differences(cluster: Cluster, director: Director) -> dict[str, tuple[str, .
 
 
 def foreign(ruleset: str) -> str:
-    """The tables of a ruleset that are not the one of halab/templates/vrrp.nft.j2."""
+    """The tables of a ruleset that are not those of halab/templates/vrrp.nft.j2."""
     tables = re.findall(r"^table .*?^}", ruleset, re.MULTILINE | re.DOTALL)
-    return "\n".join(table for table in tables if not table.startswith("table ip vrrp {"))
+    ours = ("table ip vrrp {", "table ip layer4 {")
+    return "\n".join(table for table in tables if not table.startswith(ours))
 
 
 def difference(wanted: str, there: str) -> tuple[str, ...]:

@@ -13,7 +13,6 @@ from halab.director import Director
 from halab.errors import LabError, Unreachable
 from halab.gateway import Gateway
 from halab.haproxy_stat import Stat, Status
-from halab.keepalived import CONFIG
 from halab.lab.lab import Lab
 from halab.names import listed
 from halab.nic import Nic
@@ -83,7 +82,7 @@ class Cluster:
     @property
     def processes(self) -> range:
         """The numbers of the HAProxy processes that the configuration has on each director."""
-        return range(1, self._configured.haproxy_processes + 1)
+        return self._configured.processes
 
     def ports_of(self, process: int) -> tuple[int, ...]:
         """The frontend ports of one HAProxy process, one for each of its threads."""
@@ -206,17 +205,13 @@ class Cluster:
         """Change what differs from the configuration, then wait until all of it is steady.
 
         New VMs serve before a director knows of them, and no director knows of those that go,
-        so that clients notice nothing; a VM that gets another web server starts anew.
-        Raises :class:`halab.errors.ConfigurationError` for what
-        the topology cannot give, before anything is changed.
+        so that clients notice nothing; a VM that gets another web server starts anew. Raises
+        :class:`ConfigurationError` for what the topology cannot give, before anything is changed.
         """
         configuration.check(self.topology, self.lab.directors_are)
         wanted = configuration.backends(self.topology)
-        if configuration.needs_a_kernel and not self.lab.directors_have_a_kernel:
-            raise LabError(
-                f"tracking=process: the directors of the {self.lab.kind} lab have no kernel of "
-                "their own, and keepalived is told of no process; --lab=emulated"
-            )
+        if (why := configuration.needs_a_kernel) and not self.lab.directors_have_a_kernel:
+            raise LabError(f"{why}: directors of the {self.lab.kind} lab share a kernel")
         if configuration.needs_java and self.lab.guests != "java":
             raise LabError(f"web VMs are {self.lab.guests}, without Java: run with --guests=java")
         self.configuration = None
@@ -234,11 +229,7 @@ class Cluster:
             files = self.files(node.name, configuration)
             changed[node.name] = self.directors[node.name].deploy(files)
             # VRRP needs seconds to elect: it does so while the VMs start
-            keepalived = self.directors[node.name].keepalived
-            if CONFIG in changed[node.name]:
-                keepalived.take_over(files[CONFIG])
-            else:
-                keepalived.start()
+            self.directors[node.name].run_keepalived(files, changed[node.name])
 
         self._each(self.servers, server, also=director)
         self.serves(wanted).until(within=self.hypervisor.serving_within(len(wanted)))

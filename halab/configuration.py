@@ -16,6 +16,12 @@ from halab.tracking import TRACKING
 PERSISTENCE = ("none", "cookie", "stick-table")
 HEALTH_CHECKS = ("tcp", "http")
 HTTP_REUSE = ("never", "safe", "aggressive", "always")
+LAYERS = (7, 4)
+OF_HAPROXY = (
+    "haproxy_processes", "haproxy_threads", "haproxy_cpus", "tracking", "persistence",
+    "health_check", "http_reuse",
+)  # fmt: skip
+"""Settings of a HAProxy, or that look at one: there is none at layer 4."""
 MOST_INTER = 2147483.0
 """Seconds: HAProxy's times are of 31 bits of milliseconds (manual, section 2.5)."""
 
@@ -51,6 +57,8 @@ class Configuration:
     or "nginx", both with php-fpm, or "tomcat" with a servlet.
     ``http_reuse``: whether HAProxy keeps connections to web VMs for other clients' requests:
     "never", "safe", "aggressive" or "always", as its manual has them.
+    ``layer``: where directors balance: 7, HAProxy, as in the thesis, or 4, IPVS in their kernels,
+    which keepalived tells of the web VMs and checks them for; its clients have one port.
     """
 
     vms_per_server: int = 4
@@ -73,6 +81,7 @@ class Configuration:
     higher_prio_send_advert: bool = False
     web_server: str = webserver.APACHE
     http_reuse: str = "never"
+    layer: int = 7
 
     @classmethod
     def declared(
@@ -129,18 +138,25 @@ class Configuration:
         return self.web_server == webserver.TOMCAT
 
     @property
-    def needs_a_kernel(self) -> bool:
-        """True if directors that share a kernel will not do: it tells them of no process."""
-        return self.tracking == "process"
+    def needs_a_kernel(self) -> str:
+        """Why directors that share a kernel will not do; empty if they do."""
+        if self.layer == 4:
+            return "there is no IPVS of their own"
+        return "keepalived is told of no process" if self.tracking == "process" else ""
 
     def made_for(self, director: Machine) -> Machine:
         """The directors that its CPU numbers are meant for: the placement's, or the lab's own."""
         return self.placement.made_for if self.placement else director
 
     @property
+    def processes(self) -> range:
+        """The numbers of the HAProxy processes on each director; none at layer 4."""
+        return range(1, self.haproxy_processes + 1 if self.layer == 7 else 1)
+
+    @property
     def ports(self) -> int:
         """How many frontend ports it has."""
-        return self.haproxy_processes * self.haproxy_threads
+        return len(self.processes) * self.haproxy_threads or 1
 
     def cpus_of(self, process: int) -> tuple[int, ...]:
         """The CPUs of a process, by thread; none when the scheduler places it."""
@@ -193,11 +209,16 @@ class Configuration:
             ("persistence", PERSISTENCE),
             ("health_check", HEALTH_CHECKS),
             ("http_reuse", HTTP_REUSE),
+            ("layer", LAYERS),
         ):
             if getattr(self, setting) not in known:
                 raise ConfigurationError(
-                    f"{setting}={getattr(self, setting)!r}: there is {', '.join(known)}"
+                    f"{setting}={getattr(self, setting)!r}: there is {', '.join(map(str, known))}"
                 )
+        usual = Configuration()
+        for setting in OF_HAPROXY if self.layer == 4 else ():
+            if getattr(self, setting) != getattr(usual, setting):
+                raise ConfigurationError(f"{setting} is of HAProxy, and layer=4 has none")
         if self.vrrp_version not in (0, 2, 3):
             raise ConfigurationError(f"vrrp_version={self.vrrp_version}: VRRP has versions 2 and 3")
         asked = f"advert_int={vrrp.advert_int:g} in VRRPv{vrrp.version}"

@@ -27,7 +27,7 @@ def facts(
         "vrrp": configuration.vrrp(topology),
         "tracking": configuration.tracking,
         "script": tracking.DEPLOYED,
-        "processes": range(1, configuration.haproxy_processes + 1),
+        "processes": configuration.processes,
         "nopreempt": configuration.nopreempt,
         "preempt_delay": configuration.preempt_delay,
         "persistence": configuration.persistence,
@@ -38,7 +38,10 @@ def facts(
         "vip": topology.vip,
         "backends": configuration.backends(topology),
         "web_port": topology.webserver.port,
+        "check_inter": configuration.checks_every(topology),
         "check_inter_ms": round(configuration.checks_every(topology) * 1000),
+        "layer": configuration.layer,
+        "port": topology.haproxy.frontend_ports[0],
         "vrrp_password": secrets.vrrp,
         "stats_password": secrets.stats,
     }
@@ -65,12 +68,11 @@ def files(
     filled = facts(director, configuration, topology, secrets)
     processes = filled["processes"]
     wanted = {
-        # HAProxy of the BACKUP binds the VIP before it has it
-        "/etc/sysctl.d/90-vip.conf": "net.ipv4.ip_nonlocal_bind = 1\n",
+        "/etc/sysctl.d/90-vip.conf": templates.render("vip.sysctl.j2", **filled),
         "/etc/systemd/system/haproxy@.service": templates.text("haproxy@.service"),
         CONFIG: templates.render("keepalived.conf.j2", **filled),
         FIREWALL: templates.render("vrrp.nft.j2", **filled),
-        DROP_IN: templates.text("keepalived.drop-in"),
+        DROP_IN: templates.render("keepalived.drop-in.j2", **filled),
     }
     if configuration.tracking == "script":
         ports = [topology.haproxy.stats.port + process - 1 for process in processes]

@@ -11,7 +11,8 @@ from ipaddress import IPv4Address, IPv4Interface
 from halab import sysctl, tracking
 from halab.configuration import Configuration
 from halab.haproxy import HAProxy, Place
-from halab.keepalived import FIREWALL, Keepalived
+from halab.ipvs import Ipvs
+from halab.keepalived import CONFIG, DROP_IN, FIREWALL, Keepalived
 from halab.node import Node
 
 # Files are laid here first, and checked by the programs that will read them.
@@ -49,6 +50,20 @@ class Director:
         )
         return frozenset(int(number) for number in re.findall(r"haproxy@(\d+)\.service", shown))
 
+    @property
+    def ipvs(self) -> Ipvs:
+        """What its kernel balances, where it does."""
+        return Ipvs(self.node)
+
+    def run_keepalived(self, files: Mapping[str, str], changed: frozenset[str]) -> None:
+        """Have its keepalived, with what changed of these files taken over; see :meth:`deploy`."""
+        if DROP_IN in changed:  # what comes before its start is no matter of a reload
+            self.keepalived.restart()
+        elif CONFIG in changed:
+            self.keepalived.take_over(files[CONFIG])
+        else:
+            self.keepalived.start()
+
     def run_haproxy(self, configuration: Configuration, changed: frozenset[str]) -> None:
         """Have its HAProxy processes, each with what changed taken over, and stop all others.
 
@@ -57,13 +72,13 @@ class Director:
         the new one may get a connection.
         """
         running = self.haproxy_processes()
-        wanted = [self.haproxy(n) for n in range(1, configuration.haproxy_processes + 1)]
+        wanted = [self.haproxy(n) for n in configuration.processes]
         new = [haproxy for haproxy in wanted if haproxy.process not in running]
         kept = [haproxy for haproxy in wanted if haproxy.process in running]
         # another program, or another way to start it, is no matter of a reload
         renewed = kept if UNIT in changed else []
         reloaded = [haproxy for haproxy in kept if haproxy.config in changed and not renewed]
-        surplus = [self.haproxy(n) for n in sorted(running) if n > configuration.haproxy_processes]
+        surplus = [self.haproxy(n) for n in sorted(running - {*configuration.processes})]
         before = [haproxy.listeners() for haproxy in reloaded]
         moved = [
             haproxy.moving(frozenset(configuration.cpus_of(haproxy.process)))

@@ -6,36 +6,17 @@ seconds. The password is not kept: its length is.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Any
 
 from halab.errors import NodeError
+from halab.keepalived_block import Block, tree
 from halab.tracking import VrrpScript, VrrpTrackProcess
+from halab.virtual_server import VirtualServer
 from halab.vrrp import Timers
 
-_MOST = 2**32 - 1
-# Which keywords take which number, the least and the most (vrrp_parser.c, global_parser.c).
-_NUMBERS: tuple[tuple[Any, ...], ...] = (
-    ("virtual_router_id priority", int, 1, 255),
-    ("version vrrp_version", int, 2, 3),
-    ("advert_int", float, 0.01, 255),
-    ("down_timer_adverts vrrp_down_timer_adverts", int, 1, 100),
-    ("preempt_delay", float, 0, 1000),
-    ("interval timeout", lambda text: float(int(text) or 1), 1, _MOST // 10**6),
-    ("fall rise quorum", int, 1, 65535),
-    ("weight", int, -254, 254),
-    ("delay fork_delay terminate_delay", float, 0, 3600),
-    ("garp_master_delay vrrp_garp_master_delay vrrp_garp_lower_prio_delay", float, 0, _MOST),
-    ("vrrp_garp_master_refresh vrrp_garp_interval vrrp_startup_delay", float, 0, _MOST),
-    ("vrrp_garp_master_repeat vrrp_garp_master_refresh_repeat", int, 0, _MOST),
-    ("vrrp_garp_lower_prio_repeat", int, 0, _MOST),
-)
-_LIMITS = {word: (kind, *ends) for words, kind, *ends in _NUMBERS for word in words.split()}
-# What makes the file mean something else than it says: better no facts than wrong ones.
-_UNREAD = ("include", "@", "$", "~")
 _VIPS = "virtual_ipaddresses"
 
 
@@ -109,6 +90,7 @@ class Deployed:
     instances: tuple[VrrpInstance, ...]
     scripts: Mapping[str, VrrpScript]
     processes: Mapping[str, VrrpTrackProcess]
+    virtual_servers: tuple[VirtualServer, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Deployed:
@@ -117,14 +99,14 @@ class Deployed:
         Raises :class:`NodeError` with the line for blocks or quotes that do not close, values
         that cannot be, and what would need more than this file (include, @host, $DEFINITION).
         """
-        top = _tree(text)
+        top = tree(text)
         # keepalived reads global_defs first, wherever they are, and definitions before uses.
         defs = _global_defs(top.blocks("global_defs"))
         scripts = {s.name: s for s in map(_script, top.blocks("vrrp_script"))}
         processes = {p.name: p for p in map(_process, top.blocks("vrrp_track_process"))}
         tracked = {"track_interface": {}, "track_script": scripts, "track_process": processes}
         instances = (_instance(b, defs, tracked) for b in top.blocks("vrrp_instance"))
-        return cls(defs, tuple(instances), scripts, processes)
+        return cls(defs, tuple(instances), scripts, processes, tuple(VirtualServer.all_of(top)))
 
     def instance(self, name: str) -> VrrpInstance:
         """The instance of that name; raises :class:`NodeError` if there is none."""
@@ -134,84 +116,7 @@ class Deployed:
         raise NodeError(f"keepalived.conf: no vrrp_instance {name}; it has {[*named]}")
 
 
-@dataclass
-class _Directive:
-    line: int
-    words: list[str]
-    body: list[_Directive] = field(default_factory=list)
-
-    def fail(self, why: str) -> NodeError:
-        # The keyword only: the rest of the line may be a password.
-        return NodeError(f"keepalived.conf:{self.line}: {self.words[0]}: {why}")
-
-    def text(self) -> str:
-        if len(self.words) < 2:
-            raise self.fail("a value is missing")
-        return self.words[1]
-
-    def number(self) -> Any:
-        kind, least, most = _LIMITS[self.words[0]]
-        try:
-            value = kind(self.text())
-            if least <= value <= most:
-                return value
-        except ValueError:
-            pass
-        raise self.fail(f"{self.text()} is not a number from {least:g} to {most:g}")
-
-    def numbers(self, fact: type) -> dict[str, Any]:
-        known = _LIMITS.keys() & {f.name for f in fields(fact)}
-        return {e.words[0]: e.number() for e in self.body if e.words[0] in known}
-
-    def blocks(self, keyword: str) -> list[_Directive]:
-        return [entry for entry in self.body if entry.words[0] == keyword]
-
-
-def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Each line's words, cut at braces, which come as statements of their own."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        # Braces need no space around them, but a password may hold them.
-        lexer = shlex.shlex(line, posix=True, punctuation_chars="" if "auth_pass" in line else "{}")
-        lexer.whitespace_split, lexer.commenters, lexer.quotes, lexer.escape = True, "#!", '"', ""
-        words: list[str] = []
-        try:
-            for word in lexer:
-                if word.strip("{}"):
-                    words.append(word)
-                else:
-                    yield from ((number, cut) for cut in (words, *map(list, word)) if cut)
-                    words = []
-        except ValueError:
-            raise NodeError(f"keepalived.conf:{number}: a quote does not close") from None
-        if words:
-            yield number, words
-
-
-def _tree(text: str) -> _Directive:
-    top = _Directive(0, ["keepalived.conf"])
-    open_blocks = [top]
-    for line, words in _statements(text):
-        body = open_blocks[-1].body
-        if words == ["{"]:
-            if not body:
-                raise NodeError(f"keepalived.conf:{line}: a block without a keyword")
-            open_blocks.append(body[-1])
-        elif words == ["}"]:
-            if len(open_blocks) == 1:
-                raise NodeError(f"keepalived.conf:{line}: closes a block that is not open")
-            open_blocks.pop()
-        else:
-            if words[0] == "auth_pass":  # goes no further than here, not into a traceback either
-                words = ["auth_pass", *("*" * len(word) for word in words[1:])]
-            body.append(_Directive(line, words))
-            if words[0].startswith(_UNREAD):
-                raise body[-1].fail("is not followed; deploy the file without it")
-    if open_blocks != [top]:
-        raise open_blocks[-1].fail("the block does not close")
-    return top
-
-
-def _global_defs(blocks: list[_Directive]) -> GlobalDefs:
+def _global_defs(blocks: list[Block]) -> GlobalDefs:
     given: dict[str, Any] = {}
     for block in blocks:
         given |= block.numbers(GlobalDefs)
@@ -222,7 +127,7 @@ def _global_defs(blocks: list[_Directive]) -> GlobalDefs:
     return GlobalDefs(**given)
 
 
-def _script(block: _Directive) -> VrrpScript:
+def _script(block: Block) -> VrrpScript:
     given = block.numbers(VrrpScript)
     given.setdefault("timeout", given.get("interval", 1.0))
     for entry in block.blocks("script"):
@@ -230,7 +135,7 @@ def _script(block: _Directive) -> VrrpScript:
     return VrrpScript(block.text(), **given)
 
 
-def _process(block: _Directive) -> VrrpTrackProcess:
+def _process(block: Block) -> VrrpTrackProcess:
     given = block.numbers(VrrpTrackProcess)
     for entry in block.blocks("delay"):
         given = {"fork_delay": entry.number(), "terminate_delay": entry.number()} | given
@@ -239,14 +144,14 @@ def _process(block: _Directive) -> VrrpTrackProcess:
     return VrrpTrackProcess(block.text(), **given)
 
 
-def _tracked(entry: _Directive, defined: Mapping[str, Any]) -> tuple[str, int]:
+def _tracked(entry: Block, defined: Mapping[str, Any]) -> tuple[str, int]:
     name, *given = entry.words
     if given[:1] == ["weight"]:
-        return name, int(_Directive(entry.line, given).number())
+        return name, int(Block(entry.line, given).number())
     return name, defined[name].weight if name in defined else 0
 
 
-def _instance(block: _Directive, defs: GlobalDefs, tracked: dict[str, Any]) -> VrrpInstance:
+def _instance(block: Block, defs: GlobalDefs, tracked: dict[str, Any]) -> VrrpInstance:
     given: dict[str, Any] = {
         "version": defs.vrrp_version,
         "down_timer_adverts": defs.vrrp_down_timer_adverts,

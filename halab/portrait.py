@@ -40,6 +40,8 @@ class DirectorSeen:
     keepalived_frozen: bool = False
     holds: bool = False
     processes: frozenset[int] = frozenset()
+    ipvs: bool = False
+    """It balances at layer 4, without HAProxy."""
     backends: Mapping[str, str] = field(default_factory=dict)
     """What its first HAProxy holds each server for, such as "UP" or "DOWN (L4CON)"."""
     weights: Mapping[str, int] = field(default_factory=dict)
@@ -93,7 +95,7 @@ class Portrait:
                 continue
             stopped = [] if d.keepalived_runs else ["keepalived does not run"]
             stopped += ["keepalived is frozen"] if d.keepalived_frozen else []
-            stopped += [] if d.processes else ["no HAProxy runs"]
+            stopped += [] if d.processes or d.ipvs else ["no HAProxy runs"]
             bad = {n: state for n, state in d.backends.items() if state != "UP"}
             seen = f"{len(d.backends) - len(bad)} of {len(d.backends)} backends UP"
             seen += f", {listed(f'{name} {state}' for name, state in bad.items())}" if bad else ""
@@ -133,10 +135,11 @@ def _director(cluster: Cluster, director: Director) -> DirectorSeen:
         processes, holds = director.haproxy_processes(), director.holds(cluster.vip)
     except (NodeError, ValueError) as error:
         return DirectorSeen(*who, silent=str(error))
+    ipvs = cluster.configuration is not None and not cluster.processes
     try:
-        servers = director.haproxy().servers(cluster.topology.haproxy.backend)
+        backends, weights = (_sent_to if ipvs else _held)(cluster, director)
     except NodeError:  # it does not run, which is told by the processes
-        servers = {}
+        backends, weights = {}, {}
     return DirectorSeen(
         *who,
         kernel=kernel,
@@ -147,9 +150,25 @@ def _director(cluster: Cluster, director: Director) -> DirectorSeen:
         keepalived_frozen=state == "T",
         holds=holds,
         processes=processes,
-        backends={name: _state(server) for name, server in servers.items()},
-        weights={name: server.weight or 0 for name, server in servers.items() if server.up},
+        ipvs=ipvs,
+        backends=backends,
+        weights=weights,
     )
+
+
+def _held(cluster: Cluster, director: Director) -> tuple[dict[str, str], dict[str, int]]:
+    """What HAProxy holds each server for, and the turns of each that is UP."""
+    servers = director.haproxy().servers(cluster.topology.haproxy.backend)
+    states = {name: _state(server) for name, server in servers.items()}
+    return states, {name: server.weight or 0 for name, server in servers.items() if server.up}
+
+
+def _sent_to(cluster: Cluster, director: Director) -> tuple[dict[str, str], dict[str, int]]:
+    """The same of IPVS, which has no word for a server but that it sends to it."""
+    there = director.ipvs.destinations(cluster.vip, cluster.ports[0])
+    states = {vm.name: "UP" if vm.address in there else "DOWN" for vm in cluster.backends}
+    weights = {vm.name: there[vm.address].weight for vm in cluster.backends if vm.address in there}
+    return states, weights
 
 
 def _state(server: Stat) -> str:

@@ -84,8 +84,9 @@ def _director_lines(director: DirectorSeen) -> list[str]:
         return ["does not answer"]
     numbers = ", ".join(map(str, sorted(director.processes)))
     bad = [name for name, state in director.backends.items() if state != "UP"]
+    balancing = "IPVS balances" if director.ipvs else "✗ no HAProxy runs"
     return [
-        f"HAProxy {numbers} runs" if numbers else "✗ no HAProxy runs",
+        f"HAProxy {numbers} runs" if numbers else balancing,
         _keepalived(director),
         f"{len(director.backends) - len(bad)} of {len(director.backends)} backends UP",
     ]

@@ -20,7 +20,8 @@ def findings(cluster: Cluster) -> list[str]:
     """What departs from the steady state, a line each; empty when all is well.
 
     Steady is: every director runs what the configuration says, sees every backend UP by a
-    check that has been made, and the VIP is on the MASTER alone.
+    check that has been made, and the VIP is on the MASTER alone. At layer 4 every backend gets
+    connections, which it does by such a check too.
     """
     looks: list[Callable[[], Iterable[str]]] = []
     for director in cluster.directors.values():
@@ -29,6 +30,8 @@ def findings(cluster: Cluster) -> list[str]:
             partial(_of_haproxy, cluster, director.haproxy(process))
             for process in cluster.processes
         ]
+        if not cluster.processes:
+            looks.append(partial(_of_ipvs, cluster, director))
     with ThreadPoolExecutor(len(looks)) as pool:
         return [line for lines in pool.map(_looked, looks) for line in lines]
 
@@ -58,3 +61,14 @@ def _of_haproxy(cluster: Cluster, haproxy: HAProxy) -> Iterator[str]:
     ):
         if names:
             yield f"{haproxy.node.name}: HAProxy {haproxy.process} {what} {listed(names)}"
+
+
+def _of_ipvs(cluster: Cluster, director: Director) -> Iterator[str]:
+    there = director.ipvs.destinations(cluster.vip, cluster.ports[0]).keys()
+    expected = {vm.address: vm.name for vm in cluster.backends}
+    for what, names in (
+        ("sends nothing to", {expected[address] for address in expected.keys() - there}),
+        ("sends to an unknown", set(map(str, there - expected.keys()))),
+    ):
+        if names:
+            yield f"{director.name}: IPVS {what} {listed(names)}"

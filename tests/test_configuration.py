@@ -61,6 +61,9 @@ def test_server_with_16_addresses_takes_16_vms(tmp_path: Path) -> None:
         ({"persistence": "ip"}, "persistence='ip': there is none, cookie, stick-table"),
         ({"health_check": "ping"}, "health_check='ping': there is tcp, http"),
         ({"http_reuse": "no"}, "http_reuse='no': there is never, safe, aggressive, always"),
+        ({"layer": 3}, "layer=3: there is 7, 4"),
+        ({"layer": 4, "persistence": "cookie"}, "persistence is of HAProxy, and layer=4 has none"),
+        ({"layer": 4, "tracking": "script"}, "tracking is of HAProxy"),
         ({"web_server": "g-wan"}, "web_server='g-wan': G-WAN is closed"),
         ({"web_server": "iis"}, "web_server='iis': there is apache, apache-event, nginx"),
         ({"check_inter": 0.0001}, "check_inter=0.0001: 0.001 to"),
@@ -103,6 +106,16 @@ def test_servers_restrict_the_cluster(thesis: Topology) -> None:
     """The first of them, with as many VMs each as before."""
     backends = Configuration(vms_per_server=4, servers=2).backends(thesis)
     assert [vm.name for vm in backends] == [f"web{n}" for n in (1, 2, 3, 4, 9, 10, 11, 12)]
+
+
+def test_layer_4_has_one_port_and_no_haproxy(thesis: Topology) -> None:
+    """And needs a kernel of its own, as the tracking of processes does."""
+    four = Configuration.declared(layer=4)
+    four.check(thesis, DIRECTOR)
+    assert ([*four.processes], four.ports, four.label) == ([], 1, "layer=4")
+    assert four.needs_a_kernel
+    assert Configuration.declared(tracking="process").needs_a_kernel
+    assert not Configuration.declared(haproxy_processes=2).needs_a_kernel
 
 
 @pytest.mark.parametrize(

@@ -370,6 +370,33 @@ def advert_int_doubled(cluster: Cluster) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def ipvs_told_otherwise(
+    cluster: Cluster, director: Director, expression: str, *, but: str = ""
+) -> Iterator[None]:
+    """keepalived edited where it tells IPVS; every web VM is served then, ``but`` that one.
+
+    Budgets are made from the file that it should have.
+    """
+    served = [vm for vm in cluster.backends if vm.name != but]
+    told = director.ipvs.sends_to(cluster.vip, cluster.ports[0], served)
+    with keepalived_unlike_its_file(director, expression, told, cluster.vip_on(cluster.master)):
+        yield
+
+
+def barred_once_sent_nothing(cluster: Cluster, vm: VirtualMachine) -> Break:
+    """The MASTER's own firewall lets no check of a VM out once IPVS sends it nothing."""
+    rule = f"ip daddr {vm.address} tcp dport 80 drop"
+    entry = f"-> {int(vm.address):08X}:0050"
+    return meanwhile(
+        cluster.master.node,
+        f"while grep -q -e '{entry}' /proc/net/ip_vs; do sleep 0.1; done; nft 'add table ip "
+        "mutation; add chain ip mutation c { type filter hook output priority 0; }; "
+        f"add rule ip mutation c {rule}'",
+        "nft delete table ip mutation 2>/dev/null; true",
+    )
+
+
 def both_masters(
     cluster: Cluster, expression: str = "s/virtual_router_id .*/virtual_router_id 12/"
 ) -> Break:
