@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from halab.bond import State as BondState
 from halab.connecting import Connecting
 from halab.health_check import HealthCheck
 from halab.keepalived_conf import VrrpInstance
@@ -171,6 +172,15 @@ class Budget:
         lost = f", after a check that is still lost, {check.timeout:g} s" if silent else ""
         terms = f"rise {check.rise} × inter {check.inter:g} s{lost}"
         return cls(check.recovery(silent=silent), terms)
+
+    @classmethod
+    def carrier_lost(cls, bond: BondState, works: Sequence[Work]) -> Budget:
+        """From the loss of a port's carrier until the bond sends by another, and has said so.
+
+        The kernel looks every ``miimon`` and waits for ``downdelay`` (its bonding.rst).
+        """
+        terms = [f"miimon {bond.miimon:g} s + downdelay {bond.downdelay:g} s", *map(str, works)]
+        return cls(bond.miimon + bond.downdelay + _seconds(works), " + ".join(terms))
 
     @classmethod
     def sent_no_more(cls, check: TcpCheck, *, silent: bool) -> Budget:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Interface
 
 from halab import sysctl, tracking
+from halab.bond import Bond
 from halab.configuration import Configuration
 from halab.haproxy import HAProxy, Place
 from halab.ipvs import Ipvs
@@ -49,6 +50,11 @@ class Director:
             "systemctl list-units --plain --no-legend --state=active 'haproxy@*.service'"
         )
         return frozenset(int(number) for number in re.findall(r"haproxy@(\d+)\.service", shown))
+
+    @property
+    def bond(self) -> Bond:
+        """Its NIC as a bond, which it may be."""
+        return Bond(self.node)
 
     @property
     def ipvs(self) -> Ipvs:

@@ -18,11 +18,12 @@ class Emulated(Part):
     """``takeover_work`` is the seconds that emulation adds to a takeover as clients see it.
 
     ``queues`` are the receive queues of each director's NIC, of which Linux uses no more than it
-    has CPUs: an emulated director has 16.
+    has CPUs: an emulated director has 16. With two ``nics`` a director has both in a bond.
     """
 
     takeover_work: float = Field(default=0.4, ge=0, le=1)
     queues: int = Field(default=1, ge=1, le=16)
+    nics: int = Field(default=1, ge=1, le=2)
 
 
 class Remote(Part):

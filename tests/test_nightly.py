@@ -93,7 +93,7 @@ def test_every_slow_file_is_run() -> None:
 
 
 def test_every_mutation_has_a_lab_that_can_be_broken_so() -> None:
-    """Those of another lab or other guests are run where these are; queues by their name."""
+    """Those of another lab or other guests are run where these are; queues and bonds by name."""
     for mutation in MUTATIONS:
         lab = {"embedded": None, "emulated": "--lab=emulated"}[mutation.lab]
         guests = {"containers": None}.get(mutation.guests, f"--guests={mutation.guests}")
@@ -104,10 +104,13 @@ def test_every_mutation_has_a_lab_that_can_be_broken_so() -> None:
             if part.takes("tests/mutations/test_mutations.py")
             and {a for a in part.arguments if a.startswith(("--lab", "--guests"))} == wanted
             and ("--topology=reports/queues.yaml" in part.arguments) == (mutation.queues > 1)
+            and ("--topology=reports/bonded.yaml" in part.arguments) == (mutation.nics > 1)
         ]
         assert asking, mutation.name
         if mutation.queues > 1:
             assert "queues" in mutation.name
+        if mutation.nics > 1:
+            assert "bond" in mutation.name
 
 
 def test_a_night_is_over_before_the_next_one() -> None:
@@ -137,7 +140,7 @@ class Night:
     def __init__(self, folder: Path, **does: str) -> None:
         self.folder = folder
         (folder / ".ci").mkdir()
-        (folder / "topology.yaml").write_text("    queues: 1\n")
+        (folder / "topology.yaml").write_text("    queues: 1\n    nics: 1\n")
         cases = "".join(f"*reports/{name}.html*) {deed} ;;\n" for name, deed in does.items())
         self.put("run", f'#!/bin/bash\necho "$*" >>runs\ncase $* in\n{cases}esac\n')
         self.put(".ci/nightly", SCRIPT)

@@ -67,6 +67,14 @@ def test_what_is_wrong_is_in_the_sentence_and_in_the_drawing() -> None:
     assert texts(drawing).count("?") == 4  # lb2 tells of none of the four
 
 
+def test_layer_4_has_no_haproxy_and_that_is_well() -> None:
+    """Who gets no connection is out, as who is DOWN elsewhere."""
+    four = replace(LB1, processes=frozenset(), ipvs=True, backends={**BACKENDS, "web2": "DOWN"})
+    seen = found(four, replace(LB2, processes=frozenset(), ipvs=True))
+    assert "lb1 (MASTER): 3 of 4 backends UP, web2 DOWN; lb2 (BACKUP): 4 of 4" in seen.sentence()
+    assert texts(portrait_svg.drawn(seen)).count("IPVS balances") == 2
+
+
 def test_facts_are_told_once_where_they_are_the_same() -> None:
     """And by director where they differ, as after an upgrade of one."""
     assert found(LB1, LB2).facts()["HAProxy"] == "2.6.12"

@@ -33,6 +33,7 @@ from halab.faults.fault import Deed, Fault, each_of, fault, half_of
 from halab.faults.network import (
     adverts_lost,
     adverts_lost_in_a_row,
+    cable_out,
     cut_off,
     deaf_to,
     duplicate_vip,
@@ -48,6 +49,7 @@ __all__ = [
     "answering",
     "apache_frozen",
     "apache_killed",
+    "cable_out",
     "clock_jumped",
     "cpu_starved",
     "cut_off",

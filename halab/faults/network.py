@@ -94,7 +94,7 @@ def _await_silence(node: Node) -> None:
 
 @fault
 def port_down(cluster: Cluster, director: Director) -> Deed:
-    """The director's cable without carrier, at the switch: its NIC is up and has NO-CARRIER."""
+    """The director's cables without carrier, at the switch: its NIC is up and has NO-CARRIER."""
     name = director.name
 
     def do() -> None:
@@ -106,6 +106,15 @@ def port_down(cluster: Cluster, director: Director) -> Deed:
         cluster.lab.await_nodes(name)
 
     return Deed(director.node, do, undo)
+
+
+@fault
+def cable_out(cluster: Cluster, director: Director, cable: int) -> Deed:
+    """One cable, of that number, of a director that has several without carrier, at the switch."""
+    lab, name = cluster.lab, director.name
+    return Deed(
+        director.node, partial(lab.port_down, name, cable), partial(lab.port_up, name, cable)
+    )
 
 
 def _lost(cluster: Cluster, node: Node, *losses: Loss) -> Deed:

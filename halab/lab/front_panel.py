@@ -34,13 +34,13 @@ class FrontPanel(ABC):
         """Switch a machine on; returns before it has booted."""
         self._do("power_on", machine)
 
-    def port_down(self, machine: str) -> None:
-        """Take the carrier from a machine's cable, at the switch."""
-        self._do("port_down", machine)
+    def port_down(self, machine: str, cable: int = 0) -> None:
+        """Take the carrier from a machine's cable of that number, or from all with 0."""
+        self._do("port_down", machine, cable=cable)
 
-    def port_up(self, machine: str) -> None:
-        """Give a machine's cable its carrier back."""
-        self._do("port_up", machine)
+    def port_up(self, machine: str, cable: int = 0) -> None:
+        """Give a machine's cable of that number, or all with 0, its carrier back."""
+        self._do("port_up", machine, cable=cable)
 
     def nic_up(self, machine: str) -> None:
         """Bring up a machine's NIC where the lab reaches into it; a guest's is in its own hands."""

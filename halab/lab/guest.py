@@ -57,12 +57,16 @@ class Boot:
         return self.folder / "disk"
 
 
-def kernel_line(address: str, init: str = "", routes: Iterable[Route] = ()) -> str:
+def kernel_line(
+    address: str, init: str = "", routes: Iterable[Route] = (), *, bonded: bool = False
+) -> str:
     """The kernel's command line for a guest with that ``address/prefix`` on its eth0, and routes.
 
-    ``init`` is the path of what the initrd hands over to; systemd if it is left out.
+    ``init`` is the path of what the initrd hands over to; systemd if it is left out. A ``bonded``
+    guest's eth0 is made of its two NICs.
     """
-    words = [f"halab.address={address}"]
+    # the bond first: it is what has the address
+    words = [*(["halab.bonded"] if bonded else []), f"halab.address={address}"]
     words += [f"halab.route={route.network},{route.via}" for route in routes]
     return " ".join([KERNEL_LINE, *words, *([f"init={init}"] if init else [])])
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 # ext4 and the serial console are built into Debian's kernel.
 MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "overlay")
+BONDING = ("bonding",)
+"""Loaded by guests with two NICs only."""
 
 INIT = Path(__file__).with_name("guest-init")
 
@@ -41,14 +43,14 @@ def _padded(data: bytes) -> bytes:
     return data + bytes(-len(data) % 4)
 
 
-def load_order(dependencies: str) -> list[str]:
-    """The paths of :data:`MODULES` and of all that they need, each after what it needs.
+def load_order(dependencies: str, modules: Iterable[str] = MODULES) -> list[str]:
+    """The paths of these modules and of all that they need, each after what it needs.
 
     ``dependencies`` is a modules.dep: in it the farthest need of a module is its line's last.
     """
     needs = dict(line.split(":") for line in dependencies.splitlines())
     order: dict[str, None] = {}
-    for name in MODULES:
+    for name in modules:
         (path,) = (path for path in needs if path.endswith(f"/{name}.ko"))
         order.update(dict.fromkeys([*reversed(needs[path].split()), path]))
     return list(order)
@@ -57,16 +59,17 @@ def load_order(dependencies: str) -> list[str]:
 def build(root: Path, kernel: str) -> bytes:
     """The initrd for the kernel of that version in the image ``root``."""
     modules = root / "usr/lib/modules" / kernel
-    folders = ("bin", "dev", "modules", "own", "proc", "root", "shared")
-    order = load_order((modules / "modules.dep").read_text())
+    folders = ("bin", "dev", "modules", "bonding", "own", "proc", "root", "shared")
+    dependencies = (modules / "modules.dep").read_text()
     return archive(
         [
             *(Entry(folder) for folder in folders),
             Entry("init", INIT.read_bytes()),
             Entry("bin/busybox", (root / "usr/bin/busybox").read_bytes()),
             *(
-                Entry(f"modules/{number:02}.ko", (modules / path).read_bytes(), 0o644)
-                for number, path in enumerate(order)
+                Entry(f"{folder}/{number:02}.ko", (modules / path).read_bytes(), 0o644)
+                for folder, names in (("modules", MODULES), ("bonding", BONDING))
+                for number, path in enumerate(load_order(dependencies, names))
             ),
         ]
     )

@@ -36,9 +36,10 @@ class Blueprint:
 
     With an ``emulation`` it is a machine of QEMU, else one of systemd-nspawn that boots ``image``,
     or the lab's where there is none, and has these ``devices`` of the host. Its cable goes to the
-    switch ``lan``; a router has a second one, with the address ``behind``, to switch.BEHIND. The
-    NIC of a machine of QEMU has so many ``queues`` for receiving, and as many for sending. Where
-    the host's CPU time is short, it gets its share by its ``cpu_weight`` (1 to 10000).
+    switch ``lan``; a router has a second one, with the address ``behind``, to switch.BEHIND. A
+    machine of QEMU has so many ``nics``, each with a cable, in a bond if there are two, and each
+    NIC so many ``queues`` for receiving, and as many for sending. Where the host's CPU time is
+    short, it gets its share by its ``cpu_weight`` (1 to 10000).
     """
 
     name: str
@@ -53,6 +54,7 @@ class Blueprint:
     routes: tuple[Route, ...] = ()
     behind: ipaddress.IPv4Interface | None = None
     queues: int = 1
+    nics: int = 1
     cpu_weight: int | None = None
 
 
@@ -70,6 +72,11 @@ class Machine:
     def name(self) -> str:
         """The host name."""
         return self.blueprint.name
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Its cables' ports at the switch, in their order."""
+        return (self.name,)
 
     def rack(self) -> None:
         """Lay out the disk: the image below, the machine's own changes in RAM above."""
@@ -137,7 +144,8 @@ class Machine:
         """Cut the power: the cable is dead first, so that no socket says goodbye; then kill."""
         if self.process is None:
             return
-        switch.unplug(self.name)
+        for port in self.ports:
+            switch.unplug(port)
         if self.blueprint.behind:
             switch.unplug(switch.ROUTER_PORT)
         cgroup.kill(self.lab, self.name)
@@ -156,13 +164,18 @@ class Machine:
         """Drop what is left of the cable once the machine's processes have ended."""
         switch.forget(self.name)
 
-    def port_up(self) -> None:
-        """Give the machine's cable its carrier."""
-        switch.port_up(self.name)
+    def port_up(self, cable: int = 0) -> None:
+        """Give the machine's cable of that number, or all with 0, its carrier."""
+        for port in self._ports(cable):
+            switch.port_up(port)
 
-    def port_down(self) -> None:
-        """Take the carrier from the machine's cable."""
-        switch.port_down(self.name)
+    def port_down(self, cable: int = 0) -> None:
+        """Take the carrier from the machine's cable of that number, or from all with 0."""
+        for port in self._ports(cable):
+            switch.port_down(port)
+
+    def _ports(self, cable: int) -> tuple[str, ...]:
+        return (self.ports[cable - 1],) if cable else self.ports
 
     def nic_up(self) -> None:
         """Bring its NIC up from outside, whoever took it down inside; powered off, it has none."""

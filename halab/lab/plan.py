@@ -141,6 +141,7 @@ def prepare(
                 files=tuple(files),
                 emulation=emulation if isinstance(machine, Director) else None,
                 queues=topology.labs.emulated.queues,
+                nics=topology.labs.emulated.nics,
                 cpu_weight=_cpu_weight(machine),
                 image=hosts.hypervisor if hosts else "",
                 devices=hosts.devices if hosts else (),

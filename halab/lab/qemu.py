@@ -50,6 +50,11 @@ class Emulation:
 class QemuMachine(Machine):
     """A machine with a kernel of its own; its second disk stays through a power cycle."""
 
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """One for each of its NICs."""
+        return (self.name, switch.second_port(self.name))[: self.blueprint.nics]
+
     def rack(self) -> None:
         """Lay out the machine's own disk, in RAM."""
         self.lay_out_place()
@@ -59,19 +64,24 @@ class QemuMachine(Machine):
         """Plug the cable in and boot; returns at once, the machine serves SSH when it does."""
         if self.process is not None:
             return
-        emulation = self.blueprint.emulation
+        emulation, made = self.blueprint.emulation, self.blueprint
         assert emulation is not None
-        switch.plug_tap(self.name, self.blueprint.queues)
+        macs = (switch.mac(made.address.ip), switch.second_mac(made.address.ip))
+        nics = []
+        for cable, (port, mac) in enumerate(zip(self.ports, macs, strict=False), 1):
+            switch.plug_tap(port, made.queues)
+            nics += _nic(cable, port, mac, made.queues)
+        line = guest.kernel_line(str(made.address), routes=made.routes, bonded=made.nics > 1)
         command = [
             *_command(emulation.accelerator),
-            "-append", guest.kernel_line(str(self.blueprint.address), routes=self.blueprint.routes),
+            "-append", line,
             "-chardev", f"file,id=console,path=/{PLACE}/console,append=on",
             "-serial", "chardev:console",
             "-qmp", f"unix:/{PLACE}/qmp,server=on,wait=off",
             *_disk("shared", f"/{BOOT}/disk", "readonly=on"),
             # the lab's RAM is the disk: there is nothing to flush to
             *_disk("own", f"/{PLACE}/disk", "cache=unsafe"),
-            *_nic(self.name, switch.mac(self.blueprint.address.ip), self.blueprint.queues),
+            *nics,
         ]  # fmt: skip
 
         def enter() -> None:
@@ -83,20 +93,21 @@ class QemuMachine(Machine):
     def forget_cable(self) -> None:
         """Nothing is left to forget: the tap went when it was unplugged."""
 
-    def port_up(self) -> None:
+    def port_up(self, cable: int = 0) -> None:
         """Give the machine's cable its carrier back."""
-        super().port_up()
-        self._set_link(up=True)
+        super().port_up(cable)
+        self._set_link(cable, up=True)
 
-    def port_down(self) -> None:
+    def port_down(self, cable: int = 0) -> None:
         """Take the carrier from the machine's cable; a tap does not tell the guest, QEMU does."""
-        self._set_link(up=False)
-        super().port_down()
+        self._set_link(cable, up=False)
+        super().port_down(cable)
 
     def nic_up(self) -> None:
         """Nothing: eth0 is the guest's, which brings it up by itself."""
 
-    def _set_link(self, *, up: bool) -> None:
+    def _set_link(self, cable: int, *, up: bool) -> None:
+        cables = [cable] if cable else range(1, len(self.ports) + 1)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as monitor:
             monitor.settimeout(5)
             monitor.connect(str(self.place / "qmp"))
@@ -104,7 +115,7 @@ class QemuMachine(Machine):
             lines.readline()  # its greeting
             for execute, arguments in (
                 ("qmp_capabilities", {}),
-                ("set_link", {"name": "lan", "up": up}),
+                *(("set_link", {"name": f"lan{number}", "up": up}) for number in cables),
             ):
                 lines.write(json.dumps({"execute": execute, "arguments": arguments}) + "\n")
                 lines.flush()
@@ -170,14 +181,16 @@ def _disk(name: str, path: str, option: str) -> list[str]:
     return ["-drive", drive, "-device", f"virtio-blk-pci,drive={name},num-queues=1"]
 
 
-def _nic(tap: str, mac: str, queues: int) -> list[str]:
-    """A NIC at that tap; the guest's driver uses all of its queues by itself.
+def _nic(cable: int, tap: str, mac: str, queues: int) -> list[str]:
+    """A NIC with the cable of that number, at that tap.
+
+    The guest's driver uses all of its queues by itself.
 
     Each queue pair has an interrupt for either direction, beside those of the configuration and
     of the control queue.
     """
-    netdev = f"tap,id=lan,ifname={tap},script=no,downscript=no"
-    device = f"virtio-net-pci,id=eth0,netdev=lan,mac={mac},romfile="
+    netdev = f"tap,id=lan{cable},ifname={tap},script=no,downscript=no"
+    device = f"virtio-net-pci,id=nic{cable},netdev=lan{cable},mac={mac},romfile="
     if queues > 1:
         netdev += f",queues={queues}"
         device += f",mq=on,vectors={2 * queues + 2}"

@@ -36,7 +36,8 @@ STATE = Path("/run/halab")
 OPERATOR = "operator"
 REBOOTS = 0.1
 """Seconds after which a machine that asks for a reboot gets it, at the latest."""
-BUTTONS = ("power_on", "power_off", "port_up", "port_down", "nic_up", "freeze", "thaw", "feed")
+BUTTONS = ("power_on", "power_off", "nic_up", "freeze", "thaw", "feed")
+CABLES = ("port_up", "port_down")
 """What a machine does when told to, without more words."""
 
 
@@ -122,6 +123,7 @@ def blueprint(data: dict[str, Any]) -> Blueprint:
         routes=tuple(Route(*route) for route in data["routes"]),
         behind=ipaddress.IPv4Interface(data["behind"]) if data["behind"] else None,
         queues=data["queues"],
+        nics=data["nics"],
         cpu_weight=data["cpu_weight"],
     )
 
@@ -248,6 +250,8 @@ class Control:
             return switch.lose(*(Loss(**loss) for loss in request["losses"]))
         if do == "lose_no_more":
             return switch.lose_no_more(*(Loss(**loss) for loss in request["losses"]))
+        if do in CABLES:
+            return getattr(self.machines[name], do)(request["cable"])
         if do in BUTTONS:
             return getattr(self.machines[name], do)()
         raise KeyError(f"the rack cannot do {do!r}")

@@ -86,6 +86,16 @@ def mac(address: ipaddress.IPv4Address) -> str:
     return "02:00:" + ":".join(f"{octet:02x}" for octet in address.packed)
 
 
+def second_port(machine: str) -> str:
+    """The port of a machine's second cable; no machine can have such a name."""
+    return f"{machine}.2"
+
+
+def second_mac(address: ipaddress.IPv4Address) -> str:
+    """And the MAC of the NIC there, as :func:`mac`."""
+    return "02:01:" + mac(address)[6:]
+
+
 def set_up() -> None:
     """Make the bridges; multicast (VRRP's 224.0.0.18) goes to every port."""
     ip(
@@ -152,14 +162,14 @@ def plug_router(machine: str, address: ipaddress.IPv4Interface) -> None:
         raise LabError(f"{machine} cannot be made a router: {done.stderr.strip()}")
 
 
-def plug_tap(machine: str, queues: int = 1) -> None:
-    """Make the port of a machine that QEMU emulates, whose NIC has so many queues.
+def plug_tap(port: str, queues: int = 1) -> None:
+    """Make a port of a machine that QEMU emulates, whose NIC has so many queues.
 
     With several, a flow's packets go to the queue that last sent any of it, and a new flow's to
     one by the hash of its addresses and ports (tun_automq_select_queue in drivers/net/tun.c).
     """
     mode = "tap multi_queue" if queues > 1 else "tap"
-    ip(f"tuntap add {machine} mode {mode}", f"link set {machine} master {LAN} up")
+    ip(f"tuntap add {port} mode {mode}", f"link set {port} master {LAN} up")
 
 
 def port_up(port: str) -> None:

@@ -13,7 +13,7 @@ from unittest import mock
 from halab import tracking
 from halab.cluster import Cluster
 from halab.director import Director
-from halab.faults import apache_killed
+from halab.faults import apache_killed, cable_out
 from halab.hypervisor import libvirt
 from halab.hypervisor.libvirt import LibvirtHypervisor
 from halab.keepalived import CONFIG, FIREWALL, UNIT
@@ -394,6 +394,29 @@ def barred_once_sent_nothing(cluster: Cluster, vm: VirtualMachine) -> Break:
         "mutation; add chain ip mutation c { type filter hook output priority 0; }; "
         f"add rule ip mutation c {rule}'",
         "nft delete table ip mutation 2>/dev/null; true",
+    )
+
+
+@contextmanager
+def cable_out_before(cluster: Cluster, director: Director, cable: int) -> Iterator[None]:
+    """One cable of a director is out already, and its bond knows."""
+    port = f"port{cable}"
+    with cable_out(cluster, director, cable):
+        Condition(f"{port} has no carrier", lambda: not director.bond.state().ports[port]).until(
+            within=10
+        )
+        yield
+
+
+def second_port_closed_at_first(director: Director) -> Break:
+    """What a bond sends by its second port is dropped for two seconds from the first frame on."""
+    table, chain = "netdev mutation", "type filter hook egress device port2 priority 0"
+    return meanwhile(
+        director.node,
+        "until grep -q 'Active Slave: port2' /proc/net/bonding/eth0; do sleep 0.02; done; "
+        f"nft 'add table {table}; add chain {table} c {{ {chain}; policy drop; }}'; sleep 2; "
+        f"nft delete table {table}",
+        f"nft delete table {table} 2>/dev/null; true",
     )
 
 

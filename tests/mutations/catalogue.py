@@ -28,6 +28,7 @@ PREEMPT_DELAY = "suites/ha/test_preempt_delay.py::"
 COMBINED = "suites/ha/test_combined.py::"
 FAILOVER = "suites/ha/test_failover.py::"
 LAYER4 = "suites/ha/test_layer4.py::"
+BONDING = "suites/ha/test_bonding.py::"
 SESSIONS = "suites/ha/test_sessions.py::"
 NETWORK = "suites/ha/test_network_faults.py::"
 LOST_ADVERTS = "suites/ha/test_lost_adverts.py::"
@@ -74,9 +75,9 @@ class Mutation:
     """How to break the cluster, the test that must fail, and what its failure must say.
 
     ``fast`` are those that a developer's every run can afford: about two seconds each. ``lab``
-    is the kind of lab that can be broken so, ``guests`` what its VMs must be, and ``queues`` how
-    many the NICs of emulated directors must at least have. ``cause`` is the known cause
-    (halab/causes.py) that the report must tell, and words of it.
+    is the kind of lab that can be broken so, and ``guests`` what its VMs must be; ``nics`` is how
+    many NICs emulated directors must at least have, and ``queues`` how many queues each.
+    ``cause`` is the known cause (halab/causes.py) that the report must tell, and words of it.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Mutation:
     lab: str = "embedded"
     guests: str = "containers"
     queues: int = 1
+    nics: int = 1
     cause: tuple[str, str] | None = None
 
 
@@ -480,6 +482,36 @@ MUTATIONS = (
         "lb1's IPVS sends to web3: not within",
         lambda c: by.barred_once_sent_nothing(c, c.backends[2]),
         lab="emulated",
+    ),
+    # -- suites/ha/test_bonding.py
+    Mutation(
+        "the second cable of the BACKUP's bond is out",
+        BONDING + "test_every_port_has_carrier[backup]",
+        "['port2'] == []",
+        lambda c: by.cable_out_before(c, c.backup, 2),
+        lab="emulated",
+        nics=2,
+    ),
+    Mutation(
+        "nothing leaves by the bond's second port at first",
+        BONDING + "test_lost_cable_moves_no_vip",
+        "longest_outage <=",
+        lambda c: by.second_port_closed_at_first(c.master),
+        lab="emulated",
+        nics=2,
+    ),
+    Mutation(
+        "keepalived tracks one port of the bond",
+        BONDING + "test_lost_cable_moves_no_vip",
+        "lb1 alone advertises: not within",
+        lambda c: by.edited(
+            c.master.node,
+            CONFIG,
+            "s/track_interface \\{/&\\n        port1/",
+            c.master.keepalived.reload,
+        ),
+        lab="emulated",
+        nics=2,
     ),
     # -- the LAN under watch: each of these tests passes by its own assertions
     Mutation(

@@ -33,6 +33,9 @@ def test_suite_notices(
     queues = lab.topology.labs.emulated.queues
     if mutation.queues > queues:
         pytest.skip(f"{queues} queue(s): run with a --topology whose labs.emulated.queues is more")
+    nics = lab.topology.labs.emulated.nics
+    if mutation.nics > nics:
+        pytest.skip(f"{nics} NIC(s): run with a --topology whose labs.emulated.nics is 2")
     report = tmp_path / "junit.xml"
     topology = Path(pytestconfig.getoption("--topology")).resolve()
     run = subprocess.run(
