@@ -6,7 +6,7 @@ import math
 from ipaddress import ip_interface
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from halab.errors import NodeError
@@ -231,6 +231,7 @@ class TestSyntax:
         )
         assert ha1.priority == 7
 
+    @settings(deadline=None)
     @given(
         st.text(st.characters(codec="ascii", exclude_characters='"!#\\', exclude_categories="C"))
     )
@@ -243,6 +244,7 @@ class TestSyntax:
             Deployed.parse(text.replace("}", ""))
         assert len(marked) < 5 or marked not in str(caught.value)
 
+    @settings(deadline=None)
     @given(st.integers(1, 255), st.integers(1, 255), st.integers(1, 25500))
     def test_what_is_written_is_read(self, router: int, priority: int, centiseconds: int) -> None:
         """Routers, priorities and intervals of all sizes."""
