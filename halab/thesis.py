@@ -29,6 +29,9 @@ RECORD = Path("reports/last-run.json")
 LINES = 12
 """Of one row, so many measurements in one lab are shown; the others are counted."""
 
+OF_FILES = "tests/"
+"""Tests that compare files of the project, and of which no lab's record tells."""
+
 OUTCOMES = ("passed", "failed", "error", "skipped")
 
 HEAD = """\
@@ -138,7 +141,7 @@ def page(rows: dict[str, Row], stated: dict[str, object], tests: dict[str, list[
     """The page, in Markdown."""
     index = "".join(
         f"| [{name}](#{_anchor(name)}) | {_plain(row.about)} | {row.section} | "
-        f"{_plain(_summary(row, tests))} |\n"
+        f"{'no test' if row.why else _summary(row.tests, tests)} |\n"
         for name, row in rows.items()
     )
     return HEAD + index + "".join(_part(name, row, stated, tests) for name, row in rows.items())
@@ -151,7 +154,7 @@ def _part(name: str, row: Row, stated: dict[str, object], tests: dict[str, list[
     if row.why:
         return "\n".join([*lines, f"\nNo test: {_plain(row.why)}."]) + "\n"
     lines.append("\nTests:\n")
-    lines += [f"- `{test}`: {_plain(_counted(_of([test], tests)))}" for test in row.tests]
+    lines += [f"- `{test}`: {_summary([test], tests)}" for test in row.tests]
     lines += _measured(_of(row.tests, tests))
     return "\n".join(lines) + "\n"
 
@@ -178,13 +181,12 @@ def _of(patterns: Iterable[str], tests: dict[str, list[Seen]]) -> list[Seen]:
     return [its for test in mine for its in tests[test]]
 
 
-def _summary(row: Row, tests: dict[str, list[Seen]]) -> str:
-    return "no test" if row.why else _counted(_of(row.tests, tests))
-
-
-def _counted(mine: list[Seen]) -> str:
-    """How many of them passed, and so on."""
-    count = Counter(its.outcome for its in mine)
+def _summary(patterns: Iterable[str], tests: dict[str, list[Seen]]) -> str:
+    """How many of these tests passed, and so on."""
+    of_labs = [pattern for pattern in patterns if not pattern.startswith(OF_FILES)]
+    if not of_labs:
+        return "a comparison of files, made by `./run test`"
+    count = Counter(its.outcome for its in _of(of_labs, tests))
     told = [f"{count[outcome]} {outcome}" for outcome in OUTCOMES if count[outcome]]
     return ", ".join(told) or "not measured: in no run that is recorded"
 

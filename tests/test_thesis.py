@@ -121,6 +121,11 @@ def test_a_row_that_no_run_had_says_so() -> None:
     assert page.count("not measured: in no run that is recorded") == 3
 
 
+def test_a_comparison_of_files_is_in_no_lab_s_record() -> None:
+    row = Row(about="Pages", section="4.2.1", tests=("tests/test_x.py::*",))
+    assert made(row).count("a comparison of files, made by `./run test`") == 2
+
+
 def test_a_row_without_tests_says_why() -> None:
     assert "No test: a drawing." in made(Row(about="x", section="1", why="a drawing"))
 
