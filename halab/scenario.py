@@ -92,6 +92,12 @@ class Stage:
         vm, port = self.cluster.backends[0], self.cluster.topology.webserver.port
         return webserver.get(vm.address, port, f"/{name}", within=30).status == OK
 
+    def _asked_once(self, name: str) -> None:
+        """Each VM has given the page: what is made at a first request is made (Tomcat's JSP)."""
+        port = self.cluster.topology.webserver.port
+        for vm in self.cluster.backends:
+            webserver.get(vm.address, port, f"/{name}", within=60)
+
     def _wrong(self, name: str, served: Served) -> Iterator[str]:
         """What is wrong with what a load was answered, by its length and by one answer more."""
         vm, port = self.cluster.backends[0], self.cluster.topology.webserver.port
@@ -125,6 +131,8 @@ class Stage:
             steering = Steering()  # it is as it is, or was found inexpressible
         elif wanted != cluster.configuration:
             cluster.bring_to(wanted)
+            if scenario.past:
+                self._asked_once(scenario.page)
         clients = [Client(node) for node in cluster.clients.values()]
         # no client without a connection for each of its threads
         clients = clients[: max(1, shape.connections // shape.threads)]
