@@ -16,12 +16,16 @@ _MEASURED, _STATED = "#3f7fd0", "#8a8f98"
 
 @dataclass(frozen=True)
 class Bar:
-    """``measured`` are the rounds, empty where it was not; ``why`` then tells why."""
+    """``measured`` are the rounds, empty where it was not; ``why`` then tells why.
+
+    Without a number in ``stated``, ``said`` stands in its place.
+    """
 
     label: str
     measured: tuple[float, ...] = ()
     stated: float | None = None
     why: str = ""
+    said: str = "not in words"
 
 
 def drawn(title: str, bars: Sequence[Bar], unit: str = "req/s") -> str:
@@ -43,7 +47,8 @@ def drawn(title: str, bars: Sequence[Bar], unit: str = "req/s") -> str:
         )
         parts.append(_measured(bar, y, half / most_here))
         if bar.stated is None:
-            parts.append(f'<text x="{right:.1f}" y="{y + 15}" opacity=".6">not in words</text>')
+            said = f'<text x="{right:.1f}" y="{y + 15}" opacity=".6">{escape(bar.said)}</text>'
+            parts.append(said)
         else:
             wide = bar.stated / most_stated * half
             parts.append(

@@ -82,12 +82,19 @@ class Reach(Part):
         reached = self.reached(measured)
         return reached >= self.bound if self.says == "least" else reached <= self.bound
 
+    @property
+    def stated(self) -> str:
+        """What is stated, in words."""
+        if self.says == "least":
+            return f"{self.value:,.0f}"
+        beside = "bare metal" if self.beside == "none" else "the others"
+        return f"at most {self.value:.0%} {self.says} {beside}"
+
     def told(self, reached: float, unit: str) -> str:
         """What was measured beside what is stated, for a report."""
         if self.says == "least":
-            return f"{reached:,.0f} {unit}, stated {self.value:,.0f}"
-        beside = "bare metal" if self.beside == "none" else "the others"
-        return f"{reached:.1%} {self.says} {beside}, stated {self.value:.1%}"
+            return f"{reached:,.0f} {unit}, stated {self.stated}"
+        return f"{reached:.1%} {self.says}, stated {self.stated}"
 
     def _others(self, kinds: Mapping[str, object]) -> list[str]:
         return [kind for kind in kinds if kind not in ("none", self.platform)]

@@ -62,7 +62,7 @@ def test_a_share_is_beside_something_and_a_value_is_not(said: dict[str, str]) ->
 
 
 def test_what_is_told_has_both() -> None:
-    assert reach().told(0.04, "events/s") == "4.0% below bare metal, stated 12.0%"
+    assert reach().told(0.04, "events/s") == "4.0% below, stated at most 12% below bare metal"
     web = reach(platform="none", beside="", says="least", value=11000)
     assert web.told(12345.6, "MB/s") == "12,346 MB/s, stated 11,000"
 

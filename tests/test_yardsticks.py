@@ -47,6 +47,7 @@ def values(readings: tuple[Reading, ...]) -> dict[str, float]:
         (Fio(), "fio-disk-write.txt", {"disk-write": 780.3, "disk-read": 225.2}),
         (Compiling(), "compile-ok.txt", {"compile": 1.618}),
         (Ping(), "ping-ok.txt", {"latency": 0.022}),
+        (Bonnie(), "bonnie-ok.csv", {"bonnie-write": 29.62, "bonnie-read": 620.1}),
         (
             Ramspeed(),
             "ramsmp-ok.txt",
