@@ -67,6 +67,17 @@ haproxy:
     port: 1234
 webserver:
   port: 80
+hypervisors:
+  bare_metal: s
+  guest:
+    vcpus: 4
+    memory: 2048
+    bridge: br0
+  hosts:
+    kvm:
+      server: s
+      uri: qemu:///system
+      address: 192.0.2.6
 labs:
   embedded:
     operator: 192.0.2.5
@@ -75,14 +86,16 @@ LINES = SMALL.split("\n")
 SECRETS = ("s3cret-1", "s3cret-2")
 
 ADDRESS = ("address", "virtual_ipaddress", "operator")
-NAME = ("name", "instance", "backend", "user", "nic")
+NAME = ("name", "instance", "backend", "user", "nic", "bare_metal", "bridge")
 CHOICE = ("state", "balance", "auth_type")
 WHOLE = (
     "priority", "version", "virtual_router_id", "port", "fall", "rise", "connect", "client",
-    "server", "maxconn",
+    "server", "maxconn", "vcpus", "memory",
 )  # fmt: skip
 NUMBER = ("advert_int", "inter", "takeover_work")
-OPTIONAL = ("auth_pass", "password", "takeover_work", "nic", "operator")
+OPTIONAL = (
+    "auth_pass", "password", "takeover_work", "nic", "operator", "vcpus", "memory", "bridge",
+)  # fmt: skip
 KNOWN = {line.strip().partition(":")[0] for line in LINES}
 
 
@@ -98,7 +111,14 @@ def in_quotes(text: str) -> str:
 
 
 # What may be right somewhere: Hypothesis knows the words of the code that it tests.
-RIGHT = {"MASTER", "BACKUP", "PASS", "NONE", *get_args(Haproxy.model_fields["balance"].annotation)}
+RIGHT = {
+    "s",
+    "MASTER",
+    "BACKUP",
+    "PASS",
+    "NONE",
+    *get_args(Haproxy.model_fields["balance"].annotation),
+}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20).filter(
     lambda text: text not in RIGHT and not set(text) <= set("0123456789./-")
 )
