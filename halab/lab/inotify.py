@@ -13,10 +13,15 @@ NEEDED = 4096
 
 
 def raise_limit(record: Path) -> None:
-    """Raise the limit to NEEDED if it is lower; ``record`` keeps what it was before."""
+    """Raise the limit to NEEDED if it is lower; ``record`` keeps what it was before, or is none."""
     before = int(LIMIT.read_text())
     if before < NEEDED:
-        record.write_text(str(before))
+        whole = record.with_suffix(".new")
+        try:
+            whole.write_text(str(before))
+            whole.rename(record)
+        finally:  # on a full disk
+            whole.unlink(missing_ok=True)
         LIMIT.write_text(str(NEEDED))
 
 
