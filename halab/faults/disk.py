@@ -31,10 +31,11 @@ def disk_full(node: Node, folder: str) -> Deed:
 
     def do() -> None:
         if _is_tmpfs(node, folder):
-            # the size first, once: what is kept is what it was before anything was done
+            # the size first, once: what is kept is what it was before anything was done; with -n,
+            # or mount leaves a folder of its own in /run
             node.run(
                 "test -s %s || findmnt -n -o OPTIONS %s | grep -oE 'size=[0-9]+k?' > %s; "
-                "mount -o remount,size=$(($(df --output=used -B1K %s | tail -n 1) + 64))k %s",
+                "mount -n -o remount,size=$(($(df --output=used -B1K %s | tail -n 1) + 64))k %s",
                 kept, folder, kept, folder, folder,
             )  # fmt: skip
         else:
@@ -48,7 +49,7 @@ def disk_full(node: Node, folder: str) -> Deed:
     own, size, whole = map(shlex.quote, (file, kept, folder))
     heals = (
         f"rm -f {own}; "
-        f"test ! -s {size} || {{ mount -o remount,$(cat {size}) {whole} && rm {size}; }}"
+        f"test ! -s {size} || {{ mount -n -o remount,$(cat {size}) {whole} && rm {size}; }}"
     )
     return Deed(node, do, lambda: node.run(heals), heals)
 
