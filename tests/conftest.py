@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from fixtures.terminal import saying
 from halab import redaction
 from tests.foreign_lab import Operator, become_well, raised
-from tests.moments import Moments
+from tests.moments import Moments, summary
 
 
 @pytest.fixture(autouse=True)
@@ -18,12 +18,21 @@ def secrets_of_this_test_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redaction, "_known", set(redaction._known))
 
 
-@pytest.fixture(scope="session")
-def moments(pytestconfig: pytest.Config) -> Iterator[Moments]:
-    """All of this session, told at its end."""
-    counted = Moments()
-    yield counted
-    saying(pytestconfig)(str(counted))
+@pytest.fixture
+def moments(request: pytest.FixtureRequest) -> Moments:
+    """Those of this test; all of a run are told at its end."""
+    return Moments(request.node)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many runs were ended, and after how many something differed."""
+    reports = [
+        one for outcome in ("passed", "failed") for one in terminalreporter.getreports(outcome)
+    ]
+    if lines := summary(reports):
+        terminalreporter.section("runs that were ended", sep="-")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

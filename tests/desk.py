@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -18,6 +19,10 @@ from tests.counted import counted_as_a_lab
 CHECKOUT = Path(__file__).parents[1]
 SIZE = "96m"
 """Of /run and of /tmp, so that they can be filled."""
+ADDRESS = "10.77.0.3/24"
+"""In the foreign lab."""
+
+_numbers = itertools.count(1)
 
 # /tmp is new, but for the folders that are named; the inotify limit is the host's, on which other
 # labs rest, so that here a file stands for it.
@@ -53,7 +58,7 @@ lsns --noheadings --output TYPE | sort | uniq -c
 ip -o link show | cut -d ' ' -f 2- | grep -v '^eth0@'
 ip -o -4 address | cut -d ' ' -f 2-; ip -4 route; nft list ruleset
 find /run /tmp /dev/shm -xdev ! -path '/tmp/reports*' ! -name __pycache__ ! -name '*.pyc' | sort
-cat /proc/sys/fs/inotify/max_user_instances
+echo "$(cat /proc/sys/fs/inotify/max_user_instances)"
 sysctl -a 2>/dev/null | grep -E '^net\\.(core|ipv4)' | grep -vE 'rt_cache|random|tcp_mem|udp_mem'
 awk '$8 ~ /^@/ {print $8}' /proc/net/unix | sort
 """
@@ -70,10 +75,16 @@ class Running:
     def until_said(self, text: str) -> bool:
         """Read on until a line has ``text``; False where the run ended without it."""
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said.append(line)
-            if text in line:
-                return True
+        line = b""
+        # no byte more than that: the rest is read from the pipe itself, at its end
+        while byte := os.read(self.process.stdout.fileno(), 1):
+            line += byte
+            if byte == b"\n":
+                self.said.append(line.decode(errors="replace"))
+                if text in self.said[-1]:
+                    return True
+                line = b""
+        self.said.append(line.decode(errors="replace"))
         return False
 
     def send(self, number: signal.Signals) -> None:
@@ -90,21 +101,23 @@ class Running:
 class Desk:
     """Processes, mounts, files and a network of its own, until its power is cut.
 
-    ``folders`` in /tmp are there too.
+    ``folders`` in /tmp are there too; ``place`` is the foreign lab's network, to which it has a
+    cable, if it is named.
     """
 
-    def __init__(self, folders: Iterable[Path]) -> None:
+    def __init__(self, folders: Iterable[Path], place: Path | None = None) -> None:
         inside = [*folders, CHECKOUT]
         self._folders = [str(path) for path in inside if path.is_relative_to("/tmp")]
+        self._place = place
         self._init: subprocess.Popen[str] | None = None
 
     @classmethod
     @contextmanager
-    def booted(cls, *folders: Path) -> Iterator[Desk]:
+    def booted(cls, *folders: Path, place: Path | None = None) -> Iterator[Desk]:
         """On, while the block runs."""
         image.ensure(print)
-        desk = cls(folders)
-        with counted_as_a_lab(f"desk-{os.getpid()}"):
+        desk = cls(folders, place)
+        with counted_as_a_lab(f"desk-{os.getpid()}-{next(_numbers)}"):
             desk.boot()
             try:
                 yield desk
@@ -123,6 +136,19 @@ class Desk:
         )  # fmt: skip
         assert self._init.stdout is not None
         assert self._init.stdout.readline() == "up\n", "the operator's machine did not boot"
+        if self._place:
+            self._plug(self._place)
+
+    def _plug(self, place: Path) -> None:
+        there = ["nsenter", f"--net={place}", "ip", "link"]
+        cable = ["type", "veth", "peer", "name", "eth0", "netns", str(self.init)]
+        for command in (
+            [*there, "add", "port-desk", *cable],
+            [*there, "set", "port-desk", "master", "fabric", "up"],
+            [*self._enters("--net"), "ip", "address", "add", ADDRESS, "brd", "+", "dev", "eth0"],
+            [*self._enters("--net"), "ip", "link", "set", "eth0", "up"],
+        ):
+            subprocess.run(command, check=True)
 
     @property
     def init(self) -> int:
@@ -184,16 +210,29 @@ class Desk:
             for filler in fillers:
                 filler.unlink()
 
-    def end_all(self) -> None:
-        """All processes but the first end at one stroke, and files stay: worse than no power.
+    def lose_power(self) -> None:
+        """As far as others see it: on a network it is off, and takes a :meth:`boot`.
 
-        For a machine without power has neither control groups nor a /run after it.
+        Elsewhere files and control groups stay, which is worse than what a machine has that comes
+        back.
         """
+        if self._place:
+            self.cut_power()
+        else:
+            self.end_all()
+
+    def end_all(self) -> None:
+        """All processes but the first end at one stroke."""
         everything = [*self._enters("--mount", "--pid"), "sh", "-c", "kill -9 -1"]
         subprocess.run(everything, check=False)
 
     def cut_power(self) -> None:
-        """All processes end at one stroke, and files with them."""
+        """The cable says no more; then all processes end at one stroke, and files with them."""
+        if self._init is None:
+            return
+        if self._place:
+            there = ["nsenter", f"--net={self._place}", "ip", "link"]
+            subprocess.run([*there, "delete", "port-desk"], check=True)
         os.kill(self.init, signal.SIGKILL)
         self._init.communicate(timeout=20)
         self._init = None

@@ -1,31 +1,65 @@
-"""At which moments runs were ended, and how: counted, to be told."""
+"""At which moments runs were ended, and how: counted, to be told.
+
+Each is a property of its test, so that they come together from all of xdist's workers, and are in
+JUnit's file.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+
+import pytest
+
+MOMENT = "ended at"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """One of them; ``well`` if nothing differed after it."""
+
+    lab: str
+    ending: str
+    fault: str
+    well: bool
 
 
 class Moments:
-    """Counts how often a run was ended at a random moment, how, and at which fault."""
+    """Takes down when this test ended a run at a random moment, how, and at which fault."""
 
-    def __init__(self) -> None:
-        self.well = self.began = 0
-        self.endings: set[str] = set()
-        self.faults: set[str] = set()
+    def __init__(self, test: pytest.Item) -> None:
+        self._properties = test.user_properties
 
     @contextmanager
     def at(self, lab: str, ending: str, fault: str, told: str) -> Iterator[None]:
         """One of them; what differs after it fails the block."""
-        self.began += 1
-        self.endings.add(ending)
-        self.faults.add(fault)
         print(f"{lab}: {told}")
-        yield
-        self.well += 1
+        well = False
+        try:
+            yield
+            well = True
+        finally:
+            self._properties.append((MOMENT, asdict(Ended(lab, ending, fault, well))))
 
-    def __str__(self) -> str:
-        return (
-            f"{self.began} runs were ended at random moments, in {len(self.endings)} ways and at "
-            f"{len(self.faults)} faults; something differed after {self.began - self.well}"
-        )
+
+def summary(reports: Iterable[pytest.TestReport]) -> list[str]:
+    """A line for each lab, and one for all of them; none where no run was ended."""
+    ended = [
+        Ended(**its)
+        for report in reports
+        for name, its in report.user_properties
+        if name == MOMENT and report.when == "call"
+    ]
+    labs = sorted({one.lab for one in ended})
+    told = [_told(f"{lab} lab", [one for one in ended if one.lab == lab]) for lab in labs]
+    return [*told, _told("in all", ended)] if ended else []
+
+
+def _told(where: str, ended: list[Ended]) -> str:
+    ways, faults = ({getattr(one, what) for one in ended} for what in ("ending", "fault"))
+    differed = sum(not one.well for one in ended)
+    return (
+        f"{where}: {len(ended)} runs were ended at random moments, in {len(ways)} ways and at "
+        f"{len(faults)} faults; something differed after {differed}"
+    )

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from halab import wait
-from halab.errors import HalabError
 from halab.lab import journal
 from halab.lab.journal import Entry
 from halab.lab.lock import LEASE
 from halab.lab.remote import RemoteLab
-from tests.foreign_lab import CHECKOUT, Operator, become_well, differing, pictures
+from tests.foreign_lab import (
+    CHECKOUT,
+    Operator,
+    become_well,
+    differing,
+    healed,
+    pictures,
+    unplugged,
+)
 from tests.foreign_lab.breaker import CATALOGUE
+from tests.moments import Moments
 
 pytestmark = pytest.mark.slow
 
@@ -51,29 +62,11 @@ def _breaker(operator: Operator, seed: int) -> tuple[subprocess.Popen[str], str]
     return wait.until(started, what="the lab is held by a breaker", within=LEASE + 10, every=1)
 
 
-def _healed(operator: Operator) -> dict[str, list[str]]:
-    """Mend all; a NIC that was taken down comes up by itself first."""
-
-    def heal(lab: RemoteLab) -> dict[str, list[str]] | None:
-        try:
-            return lab.heal()
-        except HalabError:
-            return None
-
-    healed: list[dict[str, list[str]]] = []
-
-    def tried() -> bool:
-        left = operator.does(heal)
-        healed.extend([] if left is None else [left])
-        return left is not None
-
-    wait.until(tried, what="all nodes can be healed", within=40, every=0.2)
-    return healed[0]
-
-
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(10))
-def test_nothing_differs_after_killed_breakers(foreign: Operator, seed: int) -> None:
+def test_nothing_differs_after_killed_breakers(
+    foreign: Operator, moments: Moments, seed: int
+) -> None:
     """Ten moments, at any of the faults that need no front panel; a hundred in all ten tests."""
     chance = random.Random(seed)
     before = pictures(foreign)
@@ -84,12 +77,13 @@ def test_nothing_differs_after_killed_breakers(foreign: Operator, seed: int) -> 
         run.send_signal(how)
         rest, _ = run.communicate(timeout=60)
         at = [line for line in (first + rest).splitlines() if line in CATALOGUE][-1]
-        left = _healed(foreign)
-        become_well(foreign)
-        again = _healed(foreign)
-        print(f"{seed}.{kill}: {how.name} at {at}: {left or 'nothing left'}")
-        assert again == {}, "what is healed is healed"
-        assert differing(before, pictures(foreign)) == [], f"{how.name} at {at}"
+        with moments.at("found", how.name, at, f"{seed}.{kill}: {how.name} at {at}"):
+            left = healed(foreign)
+            become_well(foreign)
+            again = healed(foreign)
+            print(left or "nothing left")
+            assert again == {}, "what is healed is healed"
+            assert differing(before, pictures(foreign)) == []
 
 
 def test_nodes_mend_what_a_silent_run_left(foreign: Operator) -> None:
@@ -140,26 +134,93 @@ def test_nothing_differs_after_killed_acceptance_runs(foreign: Operator, seed: i
     run.communicate(timeout=120)
     outcome = foreign.judges("suites/ha/test_service.py", "-m", "observe")
     print(how.name, [line for line in outcome.said.splitlines() if "mended" in line])
-    _healed(foreign)
+    healed(foreign)
     become_well(foreign)
     assert differing(before, pictures(foreign)) == [], how.name
 
 
+@contextmanager
+def left_broken(foreign: Operator, number: str, arguments: str) -> Iterator[None]:
+    """What a run that died left on gen1; this process gives no sign of life for it after that."""
+
+    def entry(step: str) -> Entry:
+        return Entry(step, number, "broken", "gen1", arguments, {"gen1": "rm -f /run/broken"})
+
+    foreign.does(lambda lab: lab.intents.write(entry(journal.DOING)))
+    foreign.does(lambda lab: lab.nodes["gen1"].run("touch /run/broken"))
+    try:
+        yield
+    finally:
+        foreign.does(lambda lab: lab.intents.write(entry(journal.UNDONE)))
+
+
 def test_dry_run_tells_and_mends_nothing(foreign: Operator) -> None:
     """What is left is told with its fault, node and run; then it is mended; then it is gone."""
-    foreign.does(
-        lambda lab: lab.intents.write(
-            Entry(journal.DOING, "2.1", "broken", "gen1", "glass", {"gen1": "rm -f /run/broken"})
-        )
-    )
-    foreign.does(lambda lab: lab.nodes["gen1"].run("touch /run/broken"))
-    told = foreign.command("heal", "--dry-run")
-    there = foreign.does(lambda lab: lab.nodes["gen1"].run("ls /run"))
-    mended, nothing = foreign.command("heal"), foreign.command("heal")
-    gone = foreign.does(lambda lab: lab.nodes["gen1"].run("ls /run"))
+    with left_broken(foreign, "2.1", "glass"):
+        told = foreign.command("heal", "--dry-run")
+        there = foreign.does(lambda lab: lab.nodes["gen1"].run("ls /run"))
+        mended, nothing = foreign.command("heal"), foreign.command("heal")
+        gone = foreign.does(lambda lab: lab.nodes["gen1"].run("ls /run"))
     assert (told.returncode, mended.returncode, nothing.returncode) == (1, 0, 0)
     assert "gen1: left: broken(glass) on gen1, by root@" in told.stdout
     assert "gen1: mended: broken(glass) on gen1, by root@" in mended.stdout
     assert "broken" in there
     assert "broken" not in gone
     assert nothing.stdout == "nothing is left of any run\n"
+
+
+def test_lab_of_a_run_that_lives_is_not_healed(foreign: Operator) -> None:
+    """What it has broken is its own to mend: who heals by hand is told whose run it is."""
+    run, _ = _breaker(foreign, 5)
+    try:
+        refused, told = foreign.command("heal"), foreign.command("heal", "--dry-run")
+        assert run.poll() is None
+    finally:
+        run.kill()
+        run.communicate()
+        healed(foreign)
+        become_well(foreign)
+    assert refused.returncode == os.EX_TEMPFAIL, refused.stdout
+    assert f"process {run.pid}, since " in refused.stdout
+    assert told.returncode in (0, 1), told.stdout
+    assert "mended" not in refused.stdout
+
+
+def test_dead_machine_keeps_no_other_from_being_mended(foreign: Operator) -> None:
+    """It is named; what was done meanwhile is told all the same."""
+    with left_broken(foreign, "3.1", "mirror"), unplugged(foreign, "edge2"):
+        mended = foreign.command("heal")
+        gone = foreign.does(lambda lab: lab.nodes["gen1"].run("ls /run"))
+    become_well(foreign)
+    assert mended.returncode == 3, mended.stdout
+    assert "gen1: mended: broken(mirror) on gen1, by root@" in mended.stdout
+    assert "edge2 (10.77.0.12:22): " in mended.stdout
+    assert "broken" not in gone
+
+
+def test_timer_is_armed_again_where_a_node_has_lost_it(foreign: Operator) -> None:
+    """A boot takes it away, and leaves what is to be mended."""
+    heals = {"gen1": "rm -f /run/broken"}
+    active = "systemctl is-active halab-dead-man.timer"
+
+    def lost_and_found(lab: RemoteLab) -> str:
+        node = lab.nodes["gen1"]
+        lab.intents.write(Entry(journal.DOING, "4.1", "broken", "gen1", "", heals))
+        node.run("systemctl stop halab-dead-man.timer")
+        wait.until(lambda: node.ask(active).rc == 0, what="the timer is armed", within=10)
+        lab.intents.write(Entry(journal.UNDONE, "4.1", "broken", "gen1", "", heals))
+        return node.ask(active).stdout.strip()
+
+    assert foreign.does(lost_and_found) == "inactive"
+
+
+def test_next_run_mends_before_anything_else(foreign: Operator) -> None:
+    """And says what it was, and by whom."""
+    with left_broken(foreign, "5.1", "lamp"):
+        outcome = foreign.judges("suites/ha/test_nodes.py", "-m", "observe")
+        there = foreign.does(lambda lab: lab.nodes["gen1"].run("ls /run"))
+    mended = "a run that was cut short left on gen1, mended: broken(lamp) on gen1, by root@"
+    assert mended in outcome.said
+    assert outcome.said.index(mended) < outcome.said.index("collected ")
+    assert "broken" not in there
+    assert outcome.status == 0, outcome.said

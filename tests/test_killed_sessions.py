@@ -1,6 +1,7 @@
 """Sessions that end in every way there is, at any moment, at every fault: nothing is left.
 
-Each on a machine of an operator's own, where all that it leaves is there to be seen.
+Neither on the operator's machine, which is his own so that all is there to be seen, nor, where
+they are not his, on the nodes.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from types import CodeType
 import pytest
 
 from halab import faults, maintenance, wait
-from halab.errors import NotReached
+from halab.errors import Held, NotReached
+from halab.lab.lock import LEASE, Lock
+from halab.lab.remote import RemoteLab
 from tests.desk import Desk, Running
-from tests.foreign_lab import differing
+from tests.foreign_lab import Operator, become_well, differing, healed, pictures
+from tests.foreign_lab.breaker import CATALOGUE
 from tests.moments import Moments
 from tests.one_fault import ALL, Made
 
 REPORTS = ("--html=/tmp/reports/report.html", "--junitxml=/tmp/reports/junit.xml")
 SUITE = "tests/one_fault.py"
-
-
-POWER = "a power cut"
+POWER, DISK = "a power cut", "a full disk"
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,13 @@ class Moment:
 
 @dataclass(frozen=True)
 class Ending:
-    """What ends a session: what is done at the moment, its options and its environment."""
+    """What ends a session: what is done at the moment, its options and its environment.
+
+    ``told`` is what it says of its end.
+    """
 
     strike: Callable[[Desk, Running], None] | None = None
+    told: str = ""
     options: Callable[[Moment], Sequence[str]] = lambda _: ()
     environment: Callable[[Moment], Mapping[str, str]] = lambda _: {}
 
@@ -64,14 +70,15 @@ def _signals(*numbers: signal.Signals) -> Ending:
     return Ending(strike)
 
 
-def _crash(how: str) -> Ending:
-    return Ending(environment=lambda moment: {"CRASH": f"{how} {moment.after:.2f}"})
+def _crash(how: str, told: str) -> Ending:
+    return Ending(told=told, environment=lambda moment: {"CRASH": f"{how} {moment.after:.2f}"})
 
 
 def _timed_out(method: str) -> Ending:
     # what comes before the fault takes some seconds too
     return Ending(
-        options=lambda m: (f"--timeout={3 + 4 * m.after:.2f}", f"--timeout-method={method}")
+        told="Timeout",
+        options=lambda m: (f"--timeout={3 + 4 * m.after:.2f}", f"--timeout-method={method}"),
     )
 
 
@@ -87,13 +94,15 @@ ENDINGS = {
     "SIGHUP": _signals(signal.SIGHUP),
     "Ctrl-C": _signals(signal.SIGINT),
     "Ctrl-C twice": _signals(signal.SIGINT, signal.SIGINT),
-    "a fixture that raises": _crash("raise"),
-    "a fixture that aborts": _crash("abort"),
+    "a fixture that raises": _crash("raise", "this fixture crashed on purpose"),
+    "a fixture that aborts": _crash("abort", "Aborted"),
     "a time-out": _timed_out("signal"),
     "a time-out of the whole process": _timed_out("thread"),
-    "a full disk": Ending(_filled, environment=lambda _: {"LASTS": "2"}),
-    POWER: Ending(lambda desk, _: desk.end_all()),
+    DISK: Ending(_filled, environment=lambda _: {"LASTS": "2"}),
+    POWER: Ending(lambda desk, _: desk.lose_power()),
 }
+ORDERLY = ("SIGTERM", "Ctrl-C", "Ctrl-C twice", "a fixture that raises", "a time-out")
+"""What a session survives for as long as it needs to mend what it broke."""
 TIMED_OUT = ("a time-out", "a time-out of the whole process")
 OWN_MOMENT = ("a fixture that raises", "a fixture that aborts")
 """They are at the fault already."""
@@ -113,16 +122,19 @@ def planned(catalogue: Mapping[str, Made], number: int, seed: int) -> list[Momen
 
 
 BUILT = planned(ALL, 44, seed=1)
+FOUND = planned(CATALOGUE, 33, seed=2)
 PIECES = 4
 """Into so many tests they are dealt."""
 
 
-def test_plan_has_every_ending_and_every_fault() -> None:
-    """Of the catalogue; clocks are only set where a machine has one of its own."""
-    assert {moment.ending for moment in BUILT} == ENDINGS.keys()
-    assert {moment.fault for moment in BUILT} == ALL.keys()
+def test_plans_have_every_ending_and_every_fault() -> None:
+    """Of the catalogue; not every machine has a clock of its own, or several cables."""
+    for plan, catalogue in ((BUILT, ALL), (FOUND, CATALOGUE)):
+        assert {moment.ending for moment in plan} == ENDINGS.keys()
+        assert {moment.fault for moment in plan} == catalogue.keys()
     inflicted = {name for made in ALL.values() for name in _names(made.__code__)} | {"cut_off"}
     every = {*faults.__all__} - {"Deed", "Fault", "each_of", "fault", "half_of", "clock_jumped"}
+    every -= {"cable_out"}
     every |= {"haproxy_reloaded", "keepalived_reloaded", "rebooted", "drained", "in_maintenance"}
     assert every - inflicted <= {"adverts_lost"}
     assert all(hasattr(maintenance, name) or hasattr(faults, name) for name in every)
@@ -137,7 +149,7 @@ def _names(code: CodeType) -> Iterator[str]:
 
 
 def _ended(desk: Desk, moment: Moment, *options: str) -> str:
-    """Have a session end so; what it said."""
+    """Have a session end so, and not by itself; what it said."""
     ending = ENDINGS[moment.ending]
     run = desk.start(
         "pytest", SUITE, *REPORTS, *options, *ending.options(moment),
@@ -149,10 +161,13 @@ def _ended(desk: Desk, moment: Moment, *options: str) -> str:
         if ending.strike is not None:
             wait.passing(moment.after)
             ending.strike(desk, run)
-        return run.end(120)
+        said = run.end(120)
     except BaseException:
         run.send(signal.SIGKILL)
         raise
+    assert ending.told in said, said
+    assert moment.ending == DISK or " passed" not in said, said
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -189,10 +204,11 @@ def test_nothing_of_a_built_lab_outlives_its_session(
     for moment in BUILT[piece::PIECES]:
         with moments.at("built", moment.ending, moment.fault, str(moment)):
             _ended(desk, moment, f"--lab-name={lab}")
-            janitor = 1 if moment.ending == POWER else 15
-            if not _is_cleared(desk, before, lab, janitor) and (moment.earlier or janitor == 1):
+            orphaned = moment.ending == POWER or moment.ending in TIMED_OUT or moment.earlier
+            if not _is_cleared(desk, before, lab, 1 if moment.ending == POWER else 15) and orphaned:
+                left = _left(desk, before, lab)
                 said = desk.start("pytest", SUITE, "--collect-only", *REPORTS).end(60)
-                assert f"cleared what a run that died left of the lab '{lab}'" in said, said
+                assert f"cleared what a run that died left of the lab '{lab}'" in said, (left, said)
             assert _left(desk, before, lab) == []
 
 
@@ -206,6 +222,54 @@ def _is_cleared(desk: Desk, before: str, lab: str, within: float) -> bool:
         )
     except NotReached:
         return False
+    return True
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("piece", range(PIECES))
+def test_nothing_on_machines_that_were_found_outlives_a_session(
+    foreign: Operator, moments: Moments, piece: int
+) -> None:
+    """They are healed by whoever comes next; and a lock that a dead machine held falls."""
+    options = ("--lab=remote", "--allow-disruption", f"--topology={foreign.topology}")
+    with Desk.booted(foreign.topology.parent, place=foreign.place) as desk:
+        nodes, here = pictures(foreign), desk.picture()
+        for moment in FOUND[piece::PIECES]:
+            with moments.at("found", moment.ending, moment.fault, str(moment)):
+                _ended(desk, moment, *options)
+                if moment.ending == POWER:
+                    desk.boot()
+                    here = desk.picture()
+                left = healed(foreign)
+                assert not left or moment.ending not in ORDERLY or moment.earlier, left
+                become_well(foreign)
+                assert healed(foreign) == {}, "what is healed is healed"
+                _await_unchanged(foreign, nodes)
+                assert differing({"desk": here}, {"desk": desk.picture()}) == []
+                wait.until(
+                    lambda: foreign.does(_free), what="nobody holds it", within=LEASE + 5, every=1
+                )
+
+
+def _await_unchanged(foreign: Operator, before: dict[str, str]) -> None:
+    """Until sshd has ended what it began for a machine without power: ClientAliveInterval."""
+    wait.until(
+        lambda: not differing(before, pictures(foreign)),
+        what="the nodes are as they were",
+        within=30,
+        every=1,
+        seen=lambda: differing(before, pictures(foreign)),
+    )
+
+
+def _free(lab: RemoteLab) -> bool:
+    lock = Lock([lab.beside[name] for name in lab.topology.directors])
+    try:
+        lock.take()
+    except Held:
+        return False
+    lock.release()
     return True
 
 

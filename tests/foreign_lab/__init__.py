@@ -18,10 +18,11 @@ from typing import TypeVar
 from halab import doctor, found, wait
 from halab.errors import HalabError
 from halab.found import FoundCluster
-from halab.lab import image, inotify, namespace, rack
+from halab.lab import image, namespace
 from halab.lab.remote import RemoteLab
 from halab.node import each
 from halab.topology import Topology
+from tests.counted import counted_as_a_lab
 
 T = TypeVar("T")
 
@@ -121,12 +122,13 @@ class Operator:
 def raised(folder: Path) -> Iterator[Operator]:
     """The foreign cluster, as long as the block runs."""
     layer = image.cache() / "foreign"
-    with rack.starting_or_ending():
-        inotify.raise_limit(rack.STATE / "inotify")
     command = [HERE / "raise", image.ensure(print), layer, folder]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as cluster:
+    with (
+        counted_as_a_lab(f"foreign-{os.getpid()}"),
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as cluster,
+    ):
         assert cluster.stdin is not None
         assert cluster.stdout is not None
         try:
@@ -138,9 +140,6 @@ def raised(folder: Path) -> Iterator[Operator]:
         finally:
             cluster.stdin.close()
             cluster.wait(20)
-            with rack.starting_or_ending():
-                if not any(entry.is_dir() for entry in rack.STATE.iterdir()):
-                    inotify.restore_limit(rack.STATE / "inotify")
 
 
 # What a run may have changed on a machine and must not: files, units, processes, links, addresses,
@@ -164,7 +163,7 @@ sysctl -a 2>/dev/null | grep -E '^net.ipv4.(ip_|conf)' | grep -v rt_cache
 
 def pictures(operator: Operator) -> dict[str, str]:
     """A picture of each machine."""
-    return operator.does(lambda lab: each(lab.strikable, lambda node: node.run(PICTURE)))
+    return operator.does(lambda lab: each(lab.strikable, lambda node: node.run(PICTURE, limit=60)))
 
 
 def differing(before: dict[str, str], after: dict[str, str]) -> list[str]:
@@ -175,6 +174,21 @@ def differing(before: dict[str, str], after: dict[str, str]) -> list[str]:
         for line in difflib.ndiff(before[name].splitlines(), after[name].splitlines())
         if line[:1] in "+-"
     ]
+
+
+@contextmanager
+def unplugged(operator: Operator, node: str) -> Iterator[None]:
+    """A machine that answers nobody while the block runs: its cable is out at the switch."""
+
+    def cable(state: str) -> None:
+        there = [*operator.enters, "ip", "link", "set", f"port-{node}", state]
+        subprocess.run(there, check=True)
+
+    cable("down")
+    try:
+        yield
+    finally:
+        cable("up")
 
 
 def become_well(operator: Operator, within: float = 60) -> None:
@@ -193,3 +207,23 @@ def _ails(lab: RemoteLab) -> list[str]:
         return doctor.ails(FoundCluster(lab, found.look(lab)))
     except HalabError as error:
         return [str(error)]
+
+
+def healed(operator: Operator) -> dict[str, list[str]]:
+    """Mend all, and say what; a NIC that was taken down comes up by itself first."""
+
+    def heal(lab: RemoteLab) -> dict[str, list[str]] | None:
+        try:
+            return lab.heal()
+        except HalabError:
+            return None
+
+    mended: list[dict[str, list[str]]] = []
+
+    def tried() -> bool:
+        left = operator.does(heal)
+        mended.extend([] if left is None else [left])
+        return left is not None
+
+    wait.until(tried, what="all nodes can be healed", within=40, every=0.2)
+    return mended[0]

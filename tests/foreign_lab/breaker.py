@@ -41,8 +41,10 @@ CATALOGUE: dict[str, Made] = {
     "drained": lambda c: maintenance.drained(c, c.backends[3]),
     "in maintenance": lambda c: maintenance.in_maintenance(c, c.backends[4]),
     "another priority": lambda c: maintenance.priority_changed(c.master, 10),
+    "keepalived reloaded": lambda c: maintenance.keepalived_reloaded(c.backup),
+    "reboot": lambda c: maintenance.rebooted(c, c.backup),
 }
-"""What machines without a front panel can have."""
+"""All that machines without a front panel can have."""
 
 
 def main() -> None:
