@@ -71,6 +71,11 @@ def dead_port(cluster: Cluster) -> Iterator[int]:
         node.run("nft delete table ip dead")
 
 
+def test_clients_have_every_generator_that_debian_has(had: frozenset[str]) -> None:
+    """So that none of the tests below is skipped for want of one of these."""
+    assert had >= GENERATORS.keys() - {"weighttp"}
+
+
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["kept", "new"])
 @each_generator
 def test_the_total_agrees_with_haproxy(
@@ -80,7 +85,8 @@ def test_the_total_agrees_with_haproxy(
     load = Load(connections=6, seconds=2.0, keep_alive=keep_alive)
     measured = run(cluster, load, generator=generator).valid
     print(measured)
-    assert measured.seconds == pytest.approx(2.0, rel=0.5)
+    # how much longer, who else is on the machine decides: it ends when the last client is done
+    assert measured.seconds > 1.0
     assert measured.succeeded > 100
     assert measured.succeeded == pytest.approx(measured.haproxy_requests, rel=0.005, abs=6)
     assert measured.bytes > 100 * measured.succeeded

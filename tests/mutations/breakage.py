@@ -180,6 +180,44 @@ def forgotten_haproxy(cluster: Cluster) -> Iterator[None]:
         yield
 
 
+def asked_by_somebody_else(cluster: Cluster) -> Break:
+    """A client's second generator, of which nobody knows: a request at a time, on one port."""
+    url = f"http://{cluster.vip}:{cluster.ports[0]}/index.html"
+    return meanwhile(cluster.first_client.node, f"exec ab -q -k -c 1 -t 60 -n 1000000 {url}")
+
+
+def served_by_the_first(cluster: Cluster) -> Break:
+    """What comes for the second process's port is handed to the first."""
+    node, (first, second, *_) = cluster.master.node, cluster.ports
+    rule = f"ip daddr {cluster.vip} tcp dport {second} dnat to {cluster.vip}:{first}"
+    return done(
+        node,
+        "nft 'add table ip mutation; "
+        "add chain ip mutation c { type nat hook prerouting priority dstnat; }; "
+        f"add rule ip mutation c {rule}'",
+        "nft delete table ip mutation",
+    )
+
+
+@contextmanager
+def sysctl(director: Director, name: str, value: int) -> Iterator[None]:
+    """A kernel setting of a director's network."""
+    before = director.node.run("sysctl -n %s", name).strip()
+    put = "sysctl -q -w {}={}".format
+    with done(director.node, put(name, value), put(name, before)):
+        yield
+
+
+@contextmanager
+def short_of_backlog(cluster: Cluster) -> Iterator[None]:
+    """RPS takes all packets to one CPU, whose backlog has room for one of them."""
+    node = cluster.master.node
+    masks = f"/sys/class/net/{node.nic}/queues/rx-*/rps_cpus"
+    steered, unsteered = (f"for q in {masks}; do echo {m} > $q; done" for m in ("2", "0"))
+    with done(node, steered, unsteered), sysctl(cluster.master, "net.core.netdev_max_backlog", 1):
+        yield
+
+
 @contextmanager
 def other_port_after_restart(cluster: Cluster) -> Iterator[None]:
     """The last process's file has another port, which it finds when it starts again."""

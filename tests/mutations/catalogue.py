@@ -47,6 +47,7 @@ KEPT = SESSIONS + "test_clients_keep_their_backends_through_a_"
 PROCESSES = "suites/directors/test_processes.py::"
 PINNING = "suites/directors/test_pinning.py::"
 DEATH = "suites/directors/test_death.py::"
+LOADED = "suites/directors/test_load.py::"
 RECEIVING = "suites/interrupts/test_receiving.py::"
 QUEUES = "suites/interrupts/test_queues.py::"
 PINNED = "haproxy_processes=4,haproxy_cpus=0.1.0.1"
@@ -1072,6 +1073,50 @@ MUTATIONS = (
         lambda c: by.unit_of(
             c.master, 1, "[Unit]\nPartOf=haproxy@2.service\nBindsTo=haproxy@2.service"
         ),
+    ),
+    Mutation(
+        "somebody else asks HAProxy during a load",
+        LOADED + "test_every_request_to_every_port_is_served",
+        "the generators made 1800 requests, HAProxy counted",
+        by.asked_by_somebody_else,
+    ),
+    Mutation(
+        "one of HAProxy's processes refuses one request in a hundred",
+        LOADED + "test_every_request_to_every_port_is_served",
+        "of 1800 requests succeeded",
+        lambda c: by.haproxy_cfg(
+            c,
+            "s/( +)default_backend .*/\\1http-request deny deny_status 503 "
+            "if { rand(100) eq 7 }\\n&/",
+            process=2,
+        ),
+    ),
+    Mutation(
+        "one HAProxy process does the work of another",
+        LOADED + "test_each_process_does_its_part",
+        "{2: 0",
+        by.served_by_the_first,
+    ),
+    Mutation(
+        "something else needs the MASTER's CPU",
+        LOADED + "test_the_director_works_for_haproxy",
+        "others < haproxy",
+        lambda c: by.meanwhile(
+            c.master.node, "for n in 1 2 3; do while :; do :; done & done; wait"
+        ),
+    ),
+    Mutation(
+        "the MASTER's CPUs keep hardly any packet until they have time",
+        LOADED + "test_no_packet_is_dropped_before_it_is_looked_at",
+        "softnet_drops == 0",
+        by.short_of_backlog,
+        lab="emulated",
+    ),
+    Mutation(
+        "the MASTER keeps a hundred sockets in TIME_WAIT and no more",
+        LOADED + "test_there_is_room_for_every_socket_in_time_wait",
+        "time_wait <",
+        lambda c: by.sysctl(c.master, "net.ipv4.tcp_max_tw_buckets", 100),
     ),
     # -- suites/placement/test_counts.py
     Mutation(
