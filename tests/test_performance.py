@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -34,9 +35,11 @@ method: {load: tiny, rounds: 5, pairs: 8, confidence: 0.99, floor_tolerance: 0.7
 scenarios:
   light: {label: light, page: index.html, load: tiny}
   heavy: {label: heavy, page: "pi.php?n=1000000", load: tiny}
+  gone: {label: gone, page: none.html, load: tiny}
   nowhere: {label: nowhere, page: index.html, load: tiny, setup: {web_server: tomcat}}
 figures:
   20: {title: Two pages, section: "1", suite: directors, bars: [light, heavy, nowhere]}
+  21: {title: No page, section: "1", suite: directors, bars: [gone]}
 thresholds:
   reached: {scenario: light, value: 1, unit: req/s, tolerance: 0, section: 1st, holds_for: any}
   missed: {scenario: light, value: 1e9, unit: req/s, tolerance: 0, section: 1st, holds_for: any}
@@ -45,6 +48,7 @@ thresholds:
   slow: {scenario: light, value: 1e-6, unit: ms, at: most, tolerance: 0, section: 1st,
          holds_for: any}
   else: {scenario: light, value: 1, unit: req/s, tolerance: 0, section: 1st, holds_for: other}
+hypervisors: {}
 relations:
   right: {scenario: light, over: heavy, says: faster, section: "1", promised_for: any}
   wrong: {scenario: heavy, over: light, says: not slower, section: "1", promised_for: any}
@@ -109,15 +113,17 @@ def _result(case: ET.Element) -> tuple[str, str]:
 
 def test_stated_values_and_relations(ran: Callable[..., Ran], tmp_path: Path) -> None:
     """Reached or missed where they hold; elsewhere skipped, or only reported."""
-    seen = ran("-k", "thesis_states or two_sides")
+    seen = ran("-k", "thesis_states or two_sides or gone")
     assert {name: outcome for name, (outcome, _) in seen.results.items()} == {
         "reached": "passed", "missed": "failure", "ratio": "passed", "slow": "failure",
         "else": "skipped", "right": "passed", "wrong": "failure", "told": "passed",
+        "21-gone": "error",
     }, seen.out[-3000:]  # fmt: skip
     assert "1e+09 <= " in seen.said("missed") or "1000000000.0 <= " in seen.said("missed")
     assert "holds for other alone: directors with " in seen.said("else")
     assert "not 3" in seen.said("else")
     assert "slower" in seen.said("wrong")
+    assert re.search(r"none of \d+ requests succeeded \(\d+ 4xx\)", seen.said("21-gone"))
     page = (tmp_path / "report.html").read_text()
     assert "heavy beside light: slower" in page
     assert "not promised here, and only reported" in page
