@@ -13,7 +13,7 @@ from halab.gate.host_wide import DIRECTORS_CPU, HOST_WIDE, REQUESTS
 from halab.gate.judgement import Verdict
 from halab.lab.embedded import EmbeddedLab
 from halab.set_up import SetUp
-from tests.at_the_gate import TOPOLOGY, TRACKED, gate, picture, reasons
+from tests.at_the_gate import TOPOLOGY, TRACKED, await_as_before, gate, picture, reasons
 
 pytestmark = [pytest.mark.slow, pytest.mark.nightly, pytest.mark.timeout(1200)]
 
@@ -32,7 +32,7 @@ def test_what_only_a_fault_shows_is_rejected_by_the_matrix(
     judgement = gate(lab, name, today).whole()
     assert judgement.verdict is Verdict.REJECT, judgement.sentence
     assert reasons(judgement).keys() >= grounds
-    assert picture(cluster) == before
+    await_as_before(cluster, before)
 
 
 def test_harmless_edit_is_accepted_by_the_whole_gate(cluster: Cluster, lab: EmbeddedLab) -> None:
@@ -59,7 +59,7 @@ def test_kernel_settings_are_compared_in_turns_by_the_whole_gate(
         assert len(compared) > 25
     else:
         assert "Invalid argument" in reasons(judgement)[HOST_WIDE]
-    assert picture(cluster) == before
+    await_as_before(cluster, before)
 
 
 def test_another_place_for_haproxy_is_compared_in_turns(
@@ -71,4 +71,4 @@ def test_another_place_for_haproxy_is_compared_in_turns(
     rows = host_wide.rows(lab, SetUp(), candidate, print)
     assert [row.what for row in rows] == [REQUESTS, DIRECTORS_CPU]
     assert all("20 pairs" in row.after and float(row.before.split()[0]) > 0 for row in rows)
-    assert picture(cluster) == before
+    await_as_before(cluster, before)

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from halab import sysctl
+from halab import sysctl, tracking
 from halab.gate.judgement import Row, Verdict
 from halab.node import Node
 from halab.set_up import HAPROXY, KEEPALIVED, PATHS, SYSCTL, scrubbed
 
 FOLDER = "/run/halab-gate"
 BINARY = FOLDER + "/haproxy"
+ENDS_ITSELF = 143
+"""By SIGTERM: so ends keepalived 2.2.7 when it has checked a script, whatever it found."""
 NAMES = {PATHS[name]: name for name in (HAPROXY, KEEPALIVED)}
 
 # The files of a set-up stand in their places for the program that checks them, and for nobody
-# else: in a mount namespace of its own.
-_IN_PLACE = """\
+# else: in a mount namespace of its own. So does the user of a script that nobody has run yet.
+_IN_PLACE = f"""\
 set -e
+if [ -e {FOLDER}/files{tracking.USER} ]; then
+    name=$(sed -n "s/^u ([^ ]+) .*/\\1/p" -E {FOLDER}/files{tracking.USER})
+    cp /etc/passwd {FOLDER}/passwd
+    id -u "$name" >/dev/null 2>&1 || echo "$name:x:65533:65534:::" >>{FOLDER}/passwd
+    mount --bind {FOLDER}/passwd /etc/passwd
+fi
 for folder in /etc/haproxy /etc/keepalived; do
-    if [ -d {folder}/files$folder ]; then
+    if [ -d {FOLDER}/files$folder ]; then
         mount -t tmpfs -o mode=700 tmpfs /mnt
         cp -a $folder/. /mnt/
-        cp -a {folder}/files$folder/. /mnt/
+        cp -a {FOLDER}/files$folder/. /mnt/
         mount --move /mnt $folder
     fi
 done
@@ -47,20 +56,26 @@ def remarks(node: Node, files: Mapping[str, str], binary: str) -> dict[str, list
     In a :func:`workplace`. Anything that keepalived says is against it, HAProxy's warnings are not.
     """
     node.run("rm -rf -- %s/files", FOLDER)
-    node.put_all({f"{FOLDER}/files{path}": text for path, text in files.items()}, mode=0o700)
+    # keepalived passes over a configuration that may be executed, and is content
+    node.put_all({f"{FOLDER}/files{path}": text for path, text in files.items()}, mode=0o600)
+    if tracking.SCRIPT in files:
+        node.run("chmod 755 %s", f"{FOLDER}/files{tracking.SCRIPT}")
     checks = {
         PATHS[HAPROXY]: f"{binary} -c -f {PATHS[HAPROXY]}",
         PATHS[KEEPALIVED]: f"keepalived -t -f {PATHS[KEEPALIVED]}",
     }
     found = {}
     for path, command in checks.items():
-        inside = f"unshare --mount sh -c '{_IN_PLACE.format(folder=FOLDER)}' sh {command}"
+        # exit: a shell that stays says by a status which signal ended the program
+        inside = f"unshare --mount sh -c {shlex.quote(_IN_PLACE)} sh {command}; exit $?"
         asked = node.ask(inside)
         said = scrubbed(f"{asked.stdout}\n{asked.stderr}", list(files.values()))
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         if path == PATHS[HAPROXY]:
             lines = [] if asked.rc == 0 else _alerts(lines)
-        if asked.rc != 0 and not lines:
+        if asked.rc == ENDS_ITSELF:
+            lines = [line for line in lines if line != "Terminated"]  # the shell's word for it
+        elif asked.rc != 0 and not lines:
             lines = [f"status {asked.rc}"]
         found[path] = lines
     return found
