@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from halab.errors import InvalidRun, NodeError
@@ -10,6 +12,7 @@ from halab.load.crew import Crew
 from halab.load.generator import Tally
 from halab.load.meter import Reading, cpu_time
 from halab.load.validity import disagreement, errors, overworked, unfinished
+from halab.load.volley import Ended
 
 GOOD = Tally(started=1000, succeeded=1000, seconds=1.0)
 
@@ -177,3 +180,24 @@ def test_a_known_pace_needs_no_trying() -> None:
     crew = Crew(Slow(), [])  # type: ignore[arg-type]
     shares = Load(connections=6, seconds=2.0, pace=900).shares(3)
     assert [share.requests for share in crew.counted(shares)] == [600, 600, 600]
+
+
+@pytest.mark.parametrize(
+    ("served", "fired", "requests"), [(0, 1, [2, 2, 2]), (4, 2, [800, 800, 800])]
+)
+def test_what_serves_nothing_is_tried_once(served: int, fired: int, requests: list[int]) -> None:
+    """A generator that waits for a dead port for good does so for a minute and a half each time."""
+    fires = []
+
+    class Trying(Crew):
+        def fire(self, shares: Sequence[Load], delays: Sequence[float] = ()) -> tuple[Ended, ...]:
+            fires.append([share.requests for share in shares])
+            return ()
+
+        def tallies(self, shares: Sequence[Load], ended: Sequence[Ended]) -> tuple[Tally, ...]:
+            return (Tally(served, served, seconds=0.01 * served / 4),) * len(shares)
+
+    shares = Load(connections=6, seconds=2.0).shares(3)
+    counted = Trying(Slow(), []).counted(shares)  # type: ignore[arg-type]
+    assert [share.requests for share in counted] == requests
+    assert len(fires) == fired

@@ -75,14 +75,21 @@ class Crew:
         if shares[0].pace:
             return [share.counted(round(share.pace * (share.seconds or 0))) for share in shares]
         tries = [share.counted(2 * share.connections) for share in shares]
+        tallies = self.tallies(tries, self.fire(tries))
+        if not any(tally.succeeded for tally in tallies):
+            # one more try might wait in vain for as long again
+            return [share.counted(share.connections) for share in shares]
         brief = [share.lasting(TELLING) for share in shares]
-        return self._at_rate(shares, self._at_rate(brief, tries))
+        return self._at_rate(shares, _at_rate_of(brief, tallies))
 
     def _at_rate(self, shares: Sequence[Load], tries: Sequence[Load]) -> Sequence[Load]:
-        tallies = self.tallies(tries, self.fire(tries))
-        return [
-            share.counted(round(tally.succeeded / tally.seconds * (share.seconds or 0)))
-            if tally.seconds
-            else share.counted(share.connections)
-            for share, tally in zip(shares, tallies, strict=True)
-        ]
+        return _at_rate_of(shares, self.tallies(tries, self.fire(tries)))
+
+
+def _at_rate_of(shares: Sequence[Load], tallies: Sequence[Tally]) -> Sequence[Load]:
+    return [
+        share.counted(round(tally.succeeded / tally.seconds * (share.seconds or 0)))
+        if tally.seconds
+        else share.counted(share.connections)
+        for share, tally in zip(shares, tallies, strict=True)
+    ]
