@@ -82,10 +82,12 @@ def _hosts(data: Mapping[str, object]) -> Iterator[Finding]:
             for name in mapping(compared, "hosts")
         ),
     ]
-    uris: dict[object, str] = {}
+    uris: dict[str, str] = {}
     for name in mapping(compared, "hosts"):
         uri = mapping(compared, "hosts", name).get("uri")
-        if isinstance(uri, str) and uri in uris:
+        if not isinstance(uri, str):
+            continue
+        if uri in uris:
             yield (
                 ("hypervisors", "hosts", name, "uri"),
                 f"it is also that of {uris[uri]}; remove one",

@@ -52,7 +52,9 @@ def test_looking_accepts_what_stands(operator: Operator) -> None:
     outcome = operator.judges(*LOOK)
     assert outcome.status == 0, outcome.said
     assert len(outcome.names("passed")) >= 17
-    assert set(outcome.tests.values()) == {"passed"}
+    # these directors have no bond, whose ports could be looked at
+    assert all("test_every_port_has_carrier" in name for name in outcome.names("skipped"))
+    assert set(outcome.tests.values()) == {"passed", "skipped"}
 
 
 # -- one at a time ---------------------------------------------------------------------------
