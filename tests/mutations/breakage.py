@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
 from unittest import mock
 
-from halab import tracking
+from halab import arp_table, tracking
 from halab.cluster import Cluster
 from halab.director import Director
 from halab.faults import apache_killed, cable_out
@@ -26,6 +27,10 @@ from halab.steering import Steering
 from halab.topology import VirtualMachine
 from halab.unit import Unit
 from halab.wait import Condition
+
+if TYPE_CHECKING:
+    # imported first by pytest, which rewrites its assertions
+    from fixtures.platforms import Platforms
 
 Break = AbstractContextManager[None]
 
@@ -786,3 +791,24 @@ def stranger_cut_off(cluster: Cluster) -> Iterator[None]:
         yield
     finally:
         cluster.lab.lose_no_more(loss)
+
+
+# -- platforms -----------------------------------------------------------------------------------
+
+
+def wrapped(node: Node, program: str, script: str) -> Break:
+    """A program that another of its name is found before."""
+    path = f"/usr/local/bin/{program}"
+    lines = shlex.quote(f"#!/bin/sh\n{script}\n")
+    return done(node, f"printf %s {lines} > {path} && chmod 755 {path}", f"rm {path}")
+
+
+def answered_by_its_host(platforms: Platforms) -> Break:
+    """Where the client sends what is for the guest, its server is, as where it translates."""
+    guest = platforms.there["kvm"]
+    address, client = guest.node.address, guest.client.node
+    there = f"{address} dev {client.nic}"
+    mac = arp_table.resolved(client, guest.server.address)
+    return done(
+        client, f"ip neigh replace {there} lladdr {mac} nud permanent", f"ip neigh del {there}"
+    )

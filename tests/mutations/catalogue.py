@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from halab import tracking
 from halab.cluster import Cluster
@@ -11,6 +12,10 @@ from halab.faults import powered_off, slow
 from halab.keepalived import CONFIG, FIREWALL
 from tests.mutations import breakage as by
 from tests.mutations.breakage import Break
+
+if TYPE_CHECKING:
+    # imported first by pytest, which rewrites its assertions
+    from fixtures.platforms import Platforms
 
 COUNTS = "suites/placement/test_counts.py::"
 HEALTH = "suites/backends/test_health.py::"
@@ -58,6 +63,8 @@ FPM_ENDS = 'kill "$(cat /run/php/php8.2-fpm.pid)"'
 SERVLET = "suites/webservers/test_servlet.py::"
 CONNECTIONS = "suites/webservers/test_connections.py::"
 GUESTS = "suites/placement/test_guests.py::"
+PLATFORMS = "suites/hypervisors/test_platforms.py::"
+WORK = PLATFORMS + "test_work_is_done_right"
 GUEST_POWER = "suites/placement/test_guest_power.py::"
 EXPOSURE = "suites/security/test_exposure.py::"
 HOSTILE = "suites/security/test_hostile_clients.py::"
@@ -73,7 +80,7 @@ FOUR_FREE = "servers=2,hypervisor=qemu:///system"
 
 @dataclass(frozen=True)
 class Mutation:
-    """How to break the cluster, the test that must fail, and what its failure must say.
+    """How to break the cluster, or platforms, the test that must fail, and what it must say.
 
     ``fast`` are those that a developer's every run can afford: about two seconds each. ``lab``
     is the kind of lab that can be broken so, and ``guests`` what its VMs must be; ``nics`` is how
@@ -84,7 +91,7 @@ class Mutation:
     name: str
     test: str
     says: str
-    breaks: Callable[[Cluster], Break]
+    breaks: Callable[[Cluster], Break] | Callable[[Platforms], Break]
     fast: bool = False
     lab: str = "embedded"
     guests: str = "containers"
@@ -1610,5 +1617,115 @@ MUTATIONS = (
         FOREIGN + "test_stranger_is_named",
         "nobody tells of",
         by.stranger_cut_off,
+    ),
+    # -- suites/hypervisors
+    Mutation(
+        "a compiler computes in single precision",
+        WORK + "[bare-metal-compile]",
+        "what was compiled says",
+        lambda p: by.wrapped(
+            p.there["bare-metal"].node,
+            "cc",
+            'case "$*" in *-DUNIT*) exec /usr/bin/cc -Ddouble=float "$@";; esac; '
+            'exec /usr/bin/cc "$@"',
+        ),
+        fast=True,
+    ),
+    Mutation(
+        "sysbench finds no prime number",
+        WORK + "[bare-metal-cpu]",
+        "sysbench did no work",
+        lambda p: by.wrapped(
+            p.there["bare-metal"].node,
+            "sysbench",
+            '/usr/bin/sysbench "$@" | sed "s/events per second: .*/events per second: 0.00/"',
+        ),
+        fast=True,
+    ),
+    Mutation(
+        "memory cannot be had",
+        WORK + "[bare-metal-memory]",
+        "mbw",
+        lambda p: by.wrapped(
+            p.there["bare-metal"].node, "mbw", 'ulimit -v 100000; exec /usr/bin/mbw "$@"'
+        ),
+        fast=True,
+    ),
+    Mutation(
+        "the disk is full",
+        WORK + "[bare-metal-disk]",
+        "No space left on device",
+        lambda p: by.done(
+            p.there["bare-metal"].node,
+            "mount -t tmpfs -o size=4M none /var/tmp",
+            "umount /var/tmp",
+        ),
+        fast=True,
+    ),
+    Mutation(
+        "a host loses one echo request of seven",
+        WORK + "[bare-metal-network]",
+        "echo requests had no answer",
+        lambda p: by.nft(
+            p.there["bare-metal"].node,
+            "ip",
+            "input",
+            "icmp type echo-request numgen inc mod 7 == 0 drop",
+        ),
+        fast=True,
+    ),
+    Mutation(
+        "Apache does not have the page",
+        WORK + "[bare-metal-web]",
+        "serves another page: status 404",
+        lambda p: by.done(
+            p.there["bare-metal"].node,
+            "echo 'Redirect 404 /halab-compared.html' > /etc/apache2/conf-enabled/zz-mutation.conf",
+            "rm /etc/apache2/conf-enabled/zz-mutation.conf",
+        ),
+        fast=True,
+    ),
+    Mutation(
+        "a guest has three CPUs",
+        PLATFORMS + "test_guests_are_made_alike[kvm]",
+        "assert 3 == 4",
+        lambda p: by.done(
+            p.there["kvm"].node,
+            "echo 0 > /sys/devices/system/cpu/cpu3/online",
+            "echo 1 > /sys/devices/system/cpu/cpu3/online",
+        ),
+        guests="libvirt",
+    ),
+    Mutation(
+        "a guest has half the memory",
+        PLATFORMS + "test_guests_are_made_alike[kvm]",
+        "976",
+        lambda p: by.done(
+            p.there["kvm"].node,
+            "echo 'MemTotal: 1000000 kB' > /run/meminfo; mount --bind /run/meminfo /proc/meminfo",
+            "umount /proc/meminfo",
+        ),
+        guests="libvirt",
+    ),
+    Mutation(
+        "a guest's host takes what is for it",
+        PLATFORMS + "test_guests_are_in_the_lan[kvm]",
+        "02:00:c0:a8:fa:7e",
+        by.answered_by_its_host,
+        guests="libvirt",
+    ),
+    Mutation(
+        "a guest's Apache does not have the page",
+        WORK + "[kvm-web]",
+        "serves another page: status 404",
+        lambda p: by.done(
+            p.there["kvm"].node,
+            # one that is just starting with its guest has read its files, and has no PID file yet
+            "timeout 30 sh -c 'until test -e /run/apache2/apache2.pid; do sleep 0.1; done' && "
+            "echo 'Redirect 404 /halab-compared.html' > /etc/apache2/conf-enabled/zz-mutation.conf"
+            " && apache2ctl graceful",
+            "rm /etc/apache2/conf-enabled/zz-mutation.conf && apache2ctl graceful",
+        ),
+        guests="libvirt",
     ),
 )

@@ -20,9 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_fixture_setup(
     fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
 ) -> Generator[None, object, object]:
-    """The fixture ``cluster`` has just brought the cluster to health: from here it is broken."""
+    """The cluster, or platforms, have just been brought to health: from here they are broken."""
     value = yield
-    if fixturedef.argname == "cluster":
+    if fixturedef.argname in ("cluster", "platforms"):
         wanted = request.config.getoption("--mutation")
         (mutation,) = (m for m in MUTATIONS if m.name == wanted)
         broken.enter_context(mutation.breaks(value))  # type: ignore[arg-type]
