@@ -59,12 +59,13 @@ class Server:
                 return
             client, _ = self.socket.accept()
             client.settimeout(1.0)
-            if self.answer is None:
+            answer = self.answer  # a test may change it at any moment
+            if answer is None:
                 self.held.append(client)
                 continue
             with client, suppress(OSError):  # a prober gives up with a reset
-                if self.answer and client.recv(4096):
-                    client.sendall(self.answer)
+                if answer and client.recv(4096):
+                    client.sendall(answer)
 
     def close(self) -> None:
         os.close(self.tell) if not self.thread.is_alive() else os.write(self.tell, b".")
