@@ -119,6 +119,12 @@ def test_two_masters_at_a_preemption() -> None:
     assert breaches(heard(5, said, *arps), RULES) == ()
 
 
+def test_who_gave_way_and_came_back_was_no_master_in_between() -> None:
+    """A tenure bears a silence as long as this one; but nobody is MASTER who says nothing."""
+    said = adverts(LB2, 0, 1, 2) + adverts(LB1, 2.5, 3.7) + adverts(LB2, 4.4, 5.4)
+    assert Kind.TWO_MASTERS not in kinds(breaches(heard(5.5, said), RULES))
+
+
 def test_masters_of_different_virtual_routers_are_two_masters() -> None:
     """That they do not hear each other is how it comes about; both say that they have the VIP."""
     said = adverts(LB1, *range(6)) + adverts(
