@@ -213,11 +213,7 @@ def _wrong_adverts(heard: Heard, rules: Rules) -> Iterator[Breach]:
 def _masters(heard: Heard, rules: Rules) -> Iterator[Breach]:
     claims = heard.claims(rules)
     for overlap in mastership.overlaps(heard.masters(rules)):
-        # a tenure bears lost adverts; one who gave way and came back said nothing in between
-        speaking = {
-            claim.who for claim in claims if overlap.span.since <= claim.at <= overlap.span.until
-        }
-        if overlap.span.lasted > rules.overlap.value and speaking >= {*overlap.holders}:
+        if overlap.span.lasted > rules.overlap.value and overlap.both_claimed(claims):
             both = " and ".join(overlap.holders)
             what = f"both {both} advertised as MASTER (split brain)"
             yield Breach(Kind.TWO_MASTERS, overlap.span, what, rules.overlap)

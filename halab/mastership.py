@@ -66,6 +66,14 @@ class Overlap:
     holders: tuple[str, str]
     span: Span
 
+    def both_claimed(self, claims: Iterable[Claim]) -> bool:
+        """Both claimed the office within it.
+
+        A tenure bears lost claims; one who gave way and came back made none in between.
+        """
+        within = {claim.who for claim in claims if self.span.since <= claim.at <= self.span.until}
+        return within >= {*self.holders}
+
 
 def tenures(claims: Iterable[Claim], lapse: float) -> tuple[Tenure, ...]:
     """The tenures in these claims, by their beginning.

@@ -375,10 +375,8 @@ def left_in_keepalived_conf(director: Director, expression: str) -> Iterator[Non
 def reloaded_to_track_processes(cluster: Cluster) -> Iterator[None]:
     """The MASTER's keepalived tracked none when it started, and has been told to by a reload."""
     director = cluster.master
-    tracking_them = director.node.read(CONFIG)
     without = "/^vrrp_track_process/,/^}/d; /^    track_process/,/^    }/d"
-    with keepalived_conf(director, without, cluster.vip_on(director)):
-        director.node.put(CONFIG, tracking_them, 0o600)
+    with keepalived_unlike_its_file(director, without, cluster.vip_on(director)):
         director.keepalived.reload()
         yield
 
