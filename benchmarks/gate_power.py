@@ -122,8 +122,11 @@ def main() -> int:
 
 
 def shown(options: argparse.Namespace) -> int:
-    """Go on as far as is asked for, or until it is stopped, and print what there is; the status."""
-    record = Record(options.file)
+    """Go on as far as is asked for, or can be, or until it is stopped; print what there is by then.
+
+    Returns the exit status.
+    """
+    record, ended = Record(options.file), ""
     try:
         topology = Topology.load(Path("topology.yaml"))
         name = options.name or topology.name
@@ -137,12 +140,15 @@ def shown(options: argparse.Namespace) -> int:
         go_on(node, today, record, options.sessions, options.minutes)
     except KeyboardInterrupt:
         say("stopped; run it again to go on")
+    except HalabError as why:
+        ended = str(why)
+        say(ended)
     if record.basis is None:
         return 3
     print(table(record.sessions), *remarks(record.basis, record.sessions), sep="\n")
     lacking = [*short_of(record.sessions)]
     print("\n".join(lacking) or "all that is asked for is shown")
-    return 1 if lacking else 0
+    return 3 if ended else 1 if lacking else 0
 
 
 if __name__ == "__main__":

@@ -78,7 +78,8 @@ class Record:
         file.parent.mkdir(exist_ok=True)
         text = file.read_text() if file.exists() else ""
         whole = text[: text.rfind("\n") + 1]
-        file.write_text(whole)
+        if whole != text:
+            os.truncate(file, len(whole.encode()))
         self.basis: Basis | None = None
         self.sessions: list[Session] = []
         for number, line in enumerate(whole.splitlines(), 1):

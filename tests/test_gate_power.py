@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -221,6 +222,21 @@ def test_sessions_that_cannot_be_held_are_kept_and_end_it(
     record.basis = BASIS
     with pytest.raises(UserError, match="is of a machine, and this is a CPU"):
         gate_power.go_on(Node(), Contender(TODAY), record, 300)  # type: ignore[arg-type]
+
+
+def test_what_was_found_is_shown_whatever_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Here the lab is gone; hours of sessions are not."""
+    record = Record(tmp_path / "record.jsonl")
+    record.begin(BASIS)
+    record.keep(held(0, equal=False))
+    said: list[str] = []
+    monkeypatch.setattr(gate_power, "say", said.append)
+    options = argparse.Namespace(file=record.file, name="none-such", sessions=300, minutes=1.0)
+    assert gate_power.shown(options) == 3
+    assert "| nothing | equal | 1 | 0 |" in capsys.readouterr().out
+    assert said == ["no lab named none-such stands; ./run lab up boots one"]
 
 
 def test_a_hog_ends_with_whoever_started_it() -> None:
