@@ -1,6 +1,6 @@
 """Known causes: what the clues of a failure show, in an operator's words, and where to look next.
 
-Each has a mutation of ``tests/mutations/catalogue.py`` that must be told by it.
+Each has a mutation of ``tests/mutations/catalogue`` that must be told by it.
 """
 
 from __future__ import annotations

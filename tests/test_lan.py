@@ -17,8 +17,7 @@ from halab.errors import NodeError
 from halab.invariants import Kind
 from halab.lan import Lan, Listening
 from halab.node import Node
-from tests.mutations import breakage as by
-from tests.mutations.breakage import Break
+from tests.mutations.breakage.node import Break, nft
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +63,7 @@ def test_directors_that_do_not_hear_each_other(
 
 def deaf(director: Director) -> Break:
     """A director that hears no adverts."""
-    return by.nft(director.node, "ip", "input", "ip protocol 112 drop")
+    return nft(director.node, "ip", "input", "ip protocol 112 drop")
 
 
 def test_a_test_pays_for_one_look_at_the_clients_clock(

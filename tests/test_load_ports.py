@@ -14,7 +14,7 @@ from halab.client import Client
 from halab.cluster import Cluster
 from halab.errors import InvalidRun
 from halab.load import Load, Tally, run
-from tests.mutations import breakage as by
+from tests.mutations.breakage import haproxy, node
 
 pytestmark = [pytest.mark.slow, pytest.mark.configuration(haproxy_processes=3)]
 
@@ -69,7 +69,7 @@ class Slow:
 def quick_answer(cluster: Cluster) -> Iterator[int]:
     """A port on which HAProxy itself answers, at once."""
     rule = "http-request return status 200 content-type text/plain string ok"
-    with by.haproxy_cfg(cluster, f"s#( +)default_backend .*#\\1{rule}\\n&#"):
+    with haproxy.cfg(cluster, f"s#( +)default_backend .*#\\1{rule}\\n&#"):
         yield cluster.ports_of(1)[0]
 
 
@@ -152,7 +152,7 @@ def test_what_else_the_director_does_is_in_the_whole_alone(cluster: Cluster) -> 
         return whole - sum(measured.haproxy_cpu.values())
 
     alone = others()
-    with by.meanwhile(master.node, "while :; do :; done"):
+    with node.meanwhile(master.node, "while :; do :; done"):
         beside = others()
     print(f"others: {alone:.2f} s a second, {beside:.2f} beside a loop")
     assert alone >= 0

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from halab.lab.embedded import EmbeddedLab
-from tests.mutations.catalogue import MUTATIONS, Mutation
+from tests.mutations.catalogue import MUTATIONS
+from tests.mutations.mutation import Mutation
 
 CHECKOUT = Path(__file__).parents[2]
 

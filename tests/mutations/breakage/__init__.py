@@ -1,0 +1,1 @@
+"""Ways to break a cluster that the fault catalogue has not, each with its way back."""
