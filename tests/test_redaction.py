@@ -5,7 +5,10 @@ from __future__ import annotations
 import html
 import json
 import logging
+import pprint
+import reprlib
 import shlex
+import time
 import urllib.parse
 from collections.abc import Callable
 from pathlib import Path
@@ -66,6 +69,97 @@ def test_secret_is_hidden_however_it_is_written(written: Callable[[str], str]) -
     """By pages, files, shells and addresses, each with its own escapes."""
     remember(AWKWARD)
     assert "0815" not in redacted(f"a {written(AWKWARD)} b")
+
+
+@pytest.mark.parametrize("other", ["", "'", '"', "'\""])
+@pytest.mark.parametrize("secret", ["it's-0815", 'so"-0815', "ñandú-0815", AWKWARD])
+@pytest.mark.parametrize("kind", [str, str.encode])
+def test_secret_is_hidden_in_the_repr_of_what_it_is_part_of(
+    kind: Callable[[str], str | bytes], secret: str, other: str
+) -> None:
+    """Which quotes are escaped there depends on what is around it; bytes are written otherwise."""
+    remember(secret)
+    shown = redacted(repr(kind(f"a {secret} b {other}")))
+    assert "0815" not in shown
+    assert HIDDEN in shown
+
+
+def pieces(secret: str) -> set[str]:
+    """What is left of it where it was cut and must not be seen, in each way to write it."""
+    return {form[:4] for form in (secret, html.escape(secret))} | {secret[-4:]}
+
+
+PLANTED = "Zq4&<>p7Xk"
+HAPROXY = f"listen statistics\n\tstats auth operator:{PLANTED}\n\tstats enable\n" * 3
+
+
+@pytest.mark.parametrize("as_page", [str, html.escape, lambda text: str(markupsafe.escape(text))])
+@pytest.mark.parametrize("kind", [str, str.encode])
+def test_piece_of_a_secret_is_hidden_where_a_repr_was_cut(
+    kind: Callable[[str], str | bytes], as_page: Callable[[str], str]
+) -> None:
+    """Pytest leaves out the middle of what is long: at each place that it can be cut at."""
+    remember(PLANTED)
+    cut = reprlib.Repr()
+    for size in range(20, 180):
+        cut.maxstring = cut.maxother = size
+        shown = redacted(as_page(cut.repr(kind(HAPROXY))))
+        assert "..." in shown
+        assert not [piece for piece in pieces(PLANTED) if piece in shown], shown
+
+
+@pytest.mark.parametrize("written", [str, html.escape, json.dumps, repr])
+def test_piece_of_a_secret_is_hidden_where_bytes_are_broken(written: Callable[[str], str]) -> None:
+    """pprint has no regard for words; a piece in the middle is one, too."""
+    remember(PLANTED)
+    key = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW"
+    remember(key)
+    for width in range(20, 100):
+        broken = written(pprint.pformat([HAPROXY.encode(), [key.encode()]], width=width))
+        shown = redacted(broken)
+        assert not [piece for piece in pieces(PLANTED) if piece in shown], shown
+        assert not [at for at in range(len(key) - 7) if key[at : at + 8] in shown], shown
+        assert shown.count("\n") == broken.count("\n")
+
+
+def test_words_that_a_secret_begins_with_stay_readable() -> None:
+    """But where a text was cut."""
+    remember("haproxy-0815")
+    shown = ["haproxy", "'haproxy'", "the haproxy\nis", "'haproxy',\n 'stats'"]
+    assert [redacted(text) for text in shown] == shown
+    assert redacted("of haproxy... and") == f"of {HIDDEN}... and"
+    assert redacted("of hap... and") == "of hap... and"
+
+
+def test_secret_is_hidden_in_colours() -> None:
+    """Pygments takes %d in a string for something else than what is around it."""
+    remember("marked%d-0815")
+    assert redacted("'marked\x1b[34m%d\x1b[33m-0815'") == f"'{HIDDEN}'"
+    assert redacted("\x1b[34mmarked\x1b[0m") == "\x1b[34mmarked\x1b[0m"
+
+
+def test_lines_stay_as_many_as_they_were() -> None:
+    """A report has them apart, though what is broken goes on in the next."""
+    remember("marked-0815")
+    lines = ["E     - b'a mark'", "E     ?    ^^", "E     + b'ed-0815'", "a\nmarked-0815", ""]
+    hidden = [f"E     - b'a {HIDDEN}'", lines[1], f"E     + b'{HIDDEN}'", f"a\n{HIDDEN}", ""]
+    assert redact(lines) == hidden
+
+
+def test_piece_is_hidden_where_pytest_leaves_out_what_is_alike() -> None:
+    """Then a line of what differs begins and ends within a word."""
+    remember("marked-0815")
+    lines = ["E   Skipping 9 identical leading characters in diff", "E   - ed-0815 a", "E   + mark"]
+    assert redact(lines)[1:] == [f"E   - {HIDDEN} a", f"E   + {HIDDEN}"]
+
+
+def test_hiding_takes_no_time() -> None:
+    """A report of a large failure, with many cuts, and a key and passwords that are known."""
+    remember(KeyPair.generate().private)
+    text = "b'auth_pass aaaa'\n b'bbbb' ... and more of it, 'as it was', in a line\n" * 4000
+    began = time.process_time()
+    assert redacted(text) == text
+    assert time.process_time() - began < 4
 
 
 def test_basic_authentication_is_hidden() -> None:
@@ -160,6 +254,10 @@ def test_report_of_a_failure_has_none(
         def test_assert():
             assert {"a": SECRET} == {"a": "x" + SECRET}
 
+        def test_broken():
+            content = (b"a b c d e f " * 7)[:70] + SECRET.encode() + b" 1 2 3"
+            assert content == b""
+
         @pytest.mark.skip(reason=SECRET)
         def test_skipped():
             pass
@@ -173,9 +271,9 @@ def test_report_of_a_failure_has_none(
         "--tb=long", "-l", "-vv", "-ra", "--junitxml=junit.xml", "--html=report.html",
         "--self-contained-html", f"--rootdir={pytester.path}",
     )  # fmt: skip
-    run.assert_outcomes(failed=4, errors=1, skipped=1, warnings=1)
+    run.assert_outcomes(failed=5, errors=1, skipped=1, warnings=1)
     written = [run.outlines, run.errlines]
     written += [(pytester.path / name).read_text() for name in ("junit.xml", "report.html", "seen")]
     assert HIDDEN in written[2]
-    assert sum("added late" in line for line in run.outlines) >= 4
-    assert not [text for text in written if "marked-0815" in str(text)]
+    assert sum("added late" in line for line in run.outlines) >= 5
+    assert not [text for text in written if "marked" in str(text) or "ed-0815" in str(text)]

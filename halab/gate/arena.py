@@ -113,7 +113,8 @@ class Place:
         while not wanted <= _listening(process.pid):
             if process.poll() is not None or time.monotonic() > deadline:
                 self.said.seek(0)
-                said = self.said.read().decode(errors="replace").strip()[-600:]
+                said = self.said.read().decode(errors="replace").strip()
+                said = f"…{said[-600:]}" if len(said) > 600 else said
                 raise OSError(f"it did not start: {said or 'it said nothing'}")
             select.select((), (), (), 0.02)
 
