@@ -161,3 +161,16 @@ def test_nbench_s_indexes_are_those_for_linux() -> None:
     found = values(Nbench().read(sample("nbench-ok.txt")))
     assert [*found] == ["nbench-integer", "nbench-floating-point", "nbench-memory"]
     assert all(value > 0 for value in found.values())
+
+
+@pytest.mark.parametrize(
+    ("yardstick", "file", "line"),
+    [(Nbench(), "nbench-ok.txt", "MEMORY INDEX"), (Ramspeed(), "ramsmp-ok.txt", "MMX")],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_a_figure_that_is_not_there_is_named(
+    yardstick: Nbench | Ramspeed, file: str, line: str
+) -> None:
+    said = "\n".join(each for each in sample(file).splitlines() if not each.startswith(line))
+    with pytest.raises(NodeError, match=f"{yardstick.name} says no {line}"):
+        yardstick.read(said)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from halab.errors import NodeError
 from halab.platform import Platform
 from halab.yardstick.yardstick import Program, Quantity, Reading
 
@@ -32,7 +31,4 @@ class Nbench(Program):
     def read(self, said: str) -> tuple[Reading, ...]:
         """The indexes for Linux: those of the original BYTEmark, of a Pentium 90, come before."""
         _, _, of_linux = said.partition("LINUX DATA BELOW")
-        found = {name: float(value) for name, value in _INDEX.findall(of_linux)}
-        if not INDEXES.keys() <= found.keys():
-            raise NodeError(f"nbench: no indexes in its output: {said.strip()[-200:]!r}")
-        return tuple(Reading(quantity, found[name]) for name, quantity in INDEXES.items())
+        return self.listed(INDEXES, _INDEX, of_linux)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from halab.errors import NodeError
 from halab.platform import Platform
 from halab.yardstick.yardstick import Program, Quantity, Reading
 
@@ -35,7 +34,4 @@ class Ramspeed(Program):
 
     def read(self, said: str) -> tuple[Reading, ...]:
         """MB/s by unit."""
-        found = {unit: float(value) for unit, value in _AVERAGE.findall(said)}
-        if not UNITS.keys() <= found.keys():
-            raise NodeError(f"ramsmp: not all averages in its output: {said.strip()[-200:]!r}")
-        return tuple(Reading(quantity, found[unit]) for unit, quantity in UNITS.items())
+        return self.listed(UNITS, _AVERAGE, said)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from halab.errors import NodeError
 from halab.platform import Platform
 
 BRIEF, WHOLE = 1.0, 2.0
@@ -57,7 +60,7 @@ class Yardstick(Protocol):
     def measure(self, platform: Platform, seconds: float) -> tuple[Reading, ...]:
         """Measure for so many seconds, where the program can be told.
 
-        Raises :class:`halab.errors.NodeError` for work that was not done, or was done wrong.
+        Raises :class:`NodeError` for work that was not done, or was done wrong.
         """
 
 
@@ -84,5 +87,18 @@ class Program:
         raise NotImplementedError
 
     def read(self, said: str) -> tuple[Reading, ...]:
-        """What it measured; raises :class:`halab.errors.NodeError` for what it never says."""
+        """What it measured; raises :class:`NodeError` for what it never says."""
         raise NotImplementedError
+
+    def listed(
+        self, quantities: Mapping[str, Quantity], line: re.Pattern[str], said: str
+    ) -> tuple[Reading, ...]:
+        """Each quantity's value by its name; ``line`` finds a name and a value in what it said.
+
+        Raises :class:`NodeError` for a name that is in no line.
+        """
+        values = dict(line.findall(said))
+        if lacking := [name for name in quantities if name not in values]:
+            told = f"{self.name} says no {', '.join(lacking)}"
+            raise NodeError(f"{told}: {said.strip()[-200:]!r}")
+        return tuple(Reading(each, float(values[name])) for name, each in quantities.items())
