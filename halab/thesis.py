@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 from pydantic import Field, model_validator
 
@@ -27,7 +28,16 @@ PAGE = Path("docs/thesis.md")
 RECORD = Path("reports/last-run.json")
 
 LINES = 12
-"""Of one row, so many measurements in one lab are shown; the others are counted."""
+"""Of one row, so many tests in one lab are shown with what they measured; others are counted."""
+
+IN_A_SENTENCE = 6
+"""Of what the thesis states, so many stand in a sentence; more are a list."""
+
+WIDTH = 240
+"""Characters of a line of these; the report has the whole of it."""
+
+SAYS_WHAT = ("test_figure[", "test_what_is_said_of_two_sides[")
+"""Tests whose measurements say of themselves what they are of."""
 
 OF_FILES = "tests/"
 """Tests that compare files of the project, and of which no lab's record tells."""
@@ -113,10 +123,24 @@ def covers(name: str, leaf: str) -> bool:
 class Seen:
     """What a test's last run in one lab came to; ``said`` is what it measured, or why not."""
 
+    test: str
     lab: str
     outcome: str
     said: tuple[str, ...]
     day: str
+
+    @property
+    def line(self) -> str:
+        """What it says, after the test's name in words; a reason to skip stands for itself."""
+        said = "; ".join(self.said)
+        if self.outcome == "skipped":
+            return f"skipped: {said}"
+        name = self.test.rpartition("::")[2]
+        if self.outcome == "passed" and name.startswith(SAYS_WHAT):
+            return said
+        claim, _, of = name.removeprefix("test_").partition("[")
+        words = claim.replace("_", " ") + (f" ({of.removesuffix(']')})" if of else "")
+        return f"{words}: {said if self.outcome == 'passed' else f'{self.outcome}: {said}'}"
 
 
 def seen(runs: Iterable[LastRun]) -> dict[str, list[Seen]]:
@@ -127,7 +151,7 @@ def seen(runs: Iterable[LastRun]) -> dict[str, list[Seen]]:
             for test, told in tests.items():
                 said = told.get("said", [])
                 lines = tuple(map(str, said)) if isinstance(said, list) else ()
-                its = Seen(lab, str(told.get("outcome")), lines, str(told.get("day", "")))
+                its = Seen(test, lab, str(told.get("outcome")), lines, str(told.get("day", "")))
                 known = found.setdefault(test, {})
                 if lab not in known or known[lab].day <= its.day:
                     known[lab] = its
@@ -149,8 +173,11 @@ def page(rows: dict[str, Row], stated: dict[str, object], tests: dict[str, list[
 
 def _part(name: str, row: Row, stated: dict[str, object], tests: dict[str, list[Seen]]) -> str:
     lines = [f"\n## {name}\n", f"{_plain(row.about)} (section {row.section})."]
-    if row.states:
-        lines.append(f"\nThe thesis states: {_plain('; '.join(_stated(row, stated)))}.")
+    said = [_plain(each) for each in _stated(row, stated)]
+    if len(said) > IN_A_SENTENCE:
+        lines += ["\nThe thesis states:\n", *(f"- {each}" for each in said)]
+    elif said:
+        lines.append(f"\nThe thesis states: {'; '.join(said)}.")
     if row.why:
         return "\n".join([*lines, f"\nNo test: {_plain(row.why)}."]) + "\n"
     lines.append("\nTests:\n")
@@ -160,10 +187,13 @@ def _part(name: str, row: Row, stated: dict[str, object], tests: dict[str, list[
 
 
 def _stated(row: Row, stated: dict[str, object]) -> Iterator[str]:
+    """Each statement; of several parts of the thesis it says which, as two have a memory."""
     for name in row.states:
+        part = name.partition(".")[2] if len(row.states) > 1 else ""
         for leaf, value in stated.items():
             if covers(name, leaf) and not leaf.endswith(".figure"):
-                yield _worded(leaf.removeprefix(name).lstrip(".") or leaf, value)
+                rest = leaf.removeprefix(name).lstrip(".")
+                yield _worded(f"{part} {rest}".strip() if rest else leaf, value)
 
 
 def _worded(name: str, value: object) -> str:
@@ -195,12 +225,14 @@ def _measured(mine: list[Seen]) -> Iterator[str]:
     """What was measured, lab by lab; what was skipped says why, and what says nothing passed."""
     by_lab: dict[str, dict[str, None]] = {}
     for its in mine:
-        told = [f"skipped: {line}" if its.outcome == "skipped" else line for line in its.said]
-        by_lab.setdefault(f"`{its.lab}`, {its.day}", {}).update(dict.fromkeys(told))
+        lines = by_lab.setdefault(f"`{its.lab}`, {its.day}", {})
+        if its.said:
+            lines[its.line] = None
     for lab, lines in by_lab.items():
         if lines:
             yield f"\nMeasured in the lab {lab}:\n"
-            yield from (f"- {_plain(line)}" for line in [*lines][:LINES])
+            shown = (shorten(line, WIDTH, placeholder=" …") for line in [*lines][:LINES])
+            yield from (f"- {_plain(line)}" for line in shown)
             if len(lines) > LINES:
                 yield f"- and {len(lines) - LINES} more"
 

@@ -99,7 +99,8 @@ def test_what_was_measured_stands_beside_what_is_stated(tmp_path: Path) -> None:
     run = remembered(file, OTHER, Ran("t[a]", "skipped", (), ("no nginx",)))
     page = made(ROW, run)
     assert "The thesis states: nginx max req/s: 17238; slower by far.\n" in page
-    assert f"Measured in the lab `{LAB}`, 2026-11-25:\n\n- 812 req/s\n- skipped: no KVM\n" in page
+    measured = "- t (a): 812 req/s\n- skipped: no KVM\n"
+    assert f"Measured in the lab `{LAB}`, 2026-11-25:\n\n{measured}" in page
     assert "- `t[*]`: 1 passed, 1 skipped\n- `u`: not measured: in no run" in page
     assert "| [Figure 15](#figure-15) | Pages | 4.2.1 | 1 passed, 1 skipped |" in page
     assert "no nginx" not in page
@@ -112,8 +113,27 @@ def test_of_two_records_of_one_lab_the_later_one_counts(tmp_path: Path) -> None:
     )
     for order in ((early, late), (late, early)):
         page = made(ROW, *order)
-        assert "- 2026-11-25\n" in page
+        assert "- t (a): 2026-11-25\n" in page
         assert "2026-11-24" not in page
+
+
+def test_a_measurement_says_what_it_is_of(tmp_path: Path) -> None:
+    """By the test's name, but a bar says its own; what is long is shortened: the report has it."""
+    row = Row(about="x", section="1", tests=("*",))
+    ran = [
+        Ran("ha/test_a.py::test_vip_moves_in_time", "passed", said=("outage 1 s", "none lost")),
+        Ran("ha/test_a.py::test_vip_moves_in_time[nic]", "failed", said=("outage 9 s",)),
+        Ran("d/test_figures.py::test_figure[20-one]", "passed", said=("pinned: 8 req/s",)),
+        Ran("d/test_figures.py::test_figure[20-two]", "error", said=("lost",)),
+        Ran("b/test_b.py::test_c", "skipped", said=("why " * 100,)),
+    ]
+    lines = made(row, remembered(tmp_path / "r.json", LAB, *ran)).splitlines()
+    assert "- vip moves in time: outage 1 s; none lost" in lines
+    assert "- vip moves in time (nic): failed: outage 9 s" in lines
+    assert "- pinned: 8 req/s" in lines
+    assert "- figure (20-two): error: lost" in lines
+    assert any(line.startswith("- skipped: why why") and line.endswith(" …") for line in lines)
+    assert max(map(len, lines[-6:])) <= 250
 
 
 def test_a_row_that_no_run_had_says_so() -> None:
@@ -130,10 +150,20 @@ def test_a_row_without_tests_says_why() -> None:
     assert "No test: a drawing." in made(Row(about="x", section="1", why="a drawing"))
 
 
+def test_what_is_stated_says_of_what_and_much_of_it_is_a_list() -> None:
+    two = Row(about="x", section="1", states=("hosts.host", "hosts.guest"), tests=("t",))
+    states = {f"hosts.{name}.memory_mib": 2048 for name in ("host", "guest")}
+    page = thesis.page({"Figure 1": two}, states, {})
+    assert "The thesis states: host memory mib: 2048; guest memory mib: 2048.\n" in page
+    one = Row(about="x", section="1", states=("web",), tests=("t",))
+    many = thesis.page({"Figure 1": one}, {f"web.{n}": n for n in range(9)}, {})
+    assert "The thesis states:\n\n- 0: 0\n- 1: 1\n" in many
+
+
 def test_many_measurements_are_counted_and_markdown_is_text() -> None:
-    lines = tuple(f"a|b *{n}*" for n in range(30))
-    page = thesis.page({"Figure 15": ROW}, {}, {"t[]": [Seen(LAB, "passed", lines, "")]})
-    assert "- a\\|b \\*11\\*\n- and 18 more\n" in page
+    tests = {f"t[{n}]": [Seen(f"t[{n}]", LAB, "passed", ("a|b *c*",), "")] for n in range(30)}
+    page = thesis.page({"Figure 15": ROW}, {}, tests)
+    assert "- t (11): a\\|b \\*c\\*\n- and 18 more\n" in page
 
 
 def test_the_whole_page_has_every_row_state_and_test() -> None:
