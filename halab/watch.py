@@ -232,9 +232,16 @@ class Watch(Watching):
         calm = self._active.calm()
         return min(passed - calm.undecided, calm.lasted) > enough
 
+    def mark(self, name: str) -> None:
+        """From here on something holds, by the client's own clock: see :meth:`Service.at`.
+
+        What the client sends after its mark it has sent after this was called.
+        """
+        self._active.mark(name)
+
     def healed(self) -> None:
         """From here on all is well again: what is lost or awaited now counts from here."""
-        self._active.mark(HEALED)
+        self.mark(HEALED)
         self._began = wait.clock()
 
     @property

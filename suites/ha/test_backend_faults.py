@@ -28,6 +28,8 @@ from halab.wait import Condition
 
 pytestmark = [pytest.mark.disruptive, pytest.mark.configuration(check_inter=1)]
 
+ALL_DOWN = "all of them are DOWN"
+
 HELD = 0.5
 """Seconds for which clients are watched while no backend is there: some hundred requests."""
 
@@ -125,6 +127,7 @@ def test_refusing_backends_are_down_in_time_and_then_nothing_is_lost(
     with clients.probing() as watch:
         heal = inflict(faults)
         down = watch.awaiting(cluster.down(dead))
+        watch.mark(ALL_DOWN)
         watch.await_calm()
         heal()
         cluster.serves(dead).until(within=30)
@@ -140,12 +143,13 @@ def test_refusing_backends_are_down_in_time_and_then_nothing_is_lost(
     assert 0 < watch.through <= lost.value
     assert up.after <= recovery.value + up.polling
     assert watch.lost_after == 0
-    assert last_loss(watch.service) <= down.after + watch.resolution, "lost though they are DOWN"
+    lost_later = last_loss(watch.service) - watch.service.at(ALL_DOWN)
+    assert lost_later <= watch.resolution, "lost though they are DOWN"
 
 
 def last_loss(service: Service) -> float:
-    """When the last outage ended, in seconds from the fault."""
-    return max(outage.end for outage in service.outages) - service.at(FAULT)
+    """When the last outage ended, by the client's clock."""
+    return max(outage.end for outage in service.outages)
 
 
 @pytest.mark.rests_on("web VMs over SSH", "Apache", "slow page", "named backends", "round robin")
@@ -163,14 +167,14 @@ def test_slow_backend_costs_nobody_else_his_time(
 
     with clients.probing() as watch:
         heal = inflict(slow(cluster, vm, SLOWER))
-        began = watch.at(wait.clock())
+        watch.mark("slow")
         wait.passing(1.5)  # for its turn to come a dozen times
-        ended = watch.at(wait.clock())
+        watch.mark("slow for long enough")
         heal()
         watch.healed()
     after = haproxy.servers(cluster.topology.haproxy.backend)
 
-    slowed = watch.service.between(began, ended)
+    slowed = watch.service.during("slow", "slow for long enough")
     late = [r for r in slowed.requests if r.ok and r.duration >= SLOWER]
     others = [r.duration for r in slowed.requests if r.ok and r.backend != vm.name]
     budget = Budget(SLOWER, "an answer of the slow one")
@@ -197,6 +201,7 @@ def test_without_any_backend_haproxy_answers_503_and_comes_back(
     with clients.probing() as watch:
         heal = inflict(faults)
         down = watch.awaiting(cluster.down(all_of))
+        watch.mark(ALL_DOWN)
         answer = webserver.get(cluster.vip, cluster.ports[0]).status
         wait.passing(HELD)  # for clients to be answered so
         heal()
@@ -205,9 +210,9 @@ def test_without_any_backend_haproxy_answers_503_and_comes_back(
         up = watch.awaiting(cluster.up(all_of))
 
     service, detection = watch.service, detection.and_(faults.doing)
-    known = service.at(FAULT) + down.after
+    known = service.at(ALL_DOWN)
     then = [r for r in service.requests if known < r.intended < known + HELD]
-    back = last_loss(service) + service.at(FAULT) - service.at(HEALED)
+    back = last_loss(service) - service.at(HEALED)
     evidence.measure("until all DOWN", down.after, detection, down.polling)
     evidence.measure("until clients are served again", back, recovery, watch.resolution)
     evidence.measure("until all UP", up.after, recovery, up.polling)

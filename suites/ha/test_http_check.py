@@ -8,7 +8,6 @@ import pytest
 
 from fixtures.clients import Clients
 from fixtures.evidence import Evidence
-from halab import wait
 from halab.budget import Budget
 from halab.cluster import Cluster
 from halab.faults import answering, apache_frozen
@@ -42,7 +41,7 @@ def test_frozen_apache_and_errors_are_found(
     with clients.probing() as watch:
         heals = [inflict(answering(cluster, failing, 500))]
         # its Apache began anew for that, and where CPU time is short clients wait for it in vain
-        answers = watch.at(wait.clock())
+        watch.mark("all answer")
         heals.append(inflict(apache_frozen(cluster, frozen)))
         watch.awaiting(cluster.down([failing, frozen]))
         watch.await_calm()
@@ -52,9 +51,10 @@ def test_frozen_apache_and_errors_are_found(
         up = watch.awaiting(cluster.up([failing, frozen]))
 
     over = []
-    since = {Outcome.TIMEOUT: answers, Outcome.SERVER_ERROR: watch.service.started}
+    service = watch.service
+    seen = {Outcome.TIMEOUT: service.during("all answer"), Outcome.SERVER_ERROR: service}
     for outcome, budget in budgets.items():
-        lasted = lost_for(watch.service.between(since[outcome], watch.service.ended), outcome)
+        lasted = lost_for(seen[outcome], outcome)
         taken = evidence.measure(f"lost by {outcome.value} for", lasted, budget)
         assert lasted > 0, f"the fault had not its effect: nothing was lost by {outcome.value}"
         over += [str(taken)] if taken.margin < 0 else []

@@ -97,7 +97,8 @@ def test_backend_is_taken_out_and_put_back(
     with clients.probing() as service:
         put_back = inflict(work(cluster, vm))
         before = requests_to(cluster, vm)
-        out = service.awaiting(gets_more(cluster, other, 1))
+        service.awaiting(gets_more(cluster, other, 1))
+        service.mark("taken out")
         gets_more(cluster, other, turns).until(within=10)
         meanwhile = requests_to(cluster, vm) - before
         service.healed()
@@ -105,8 +106,7 @@ def test_backend_is_taken_out_and_put_back(
         gets_more(cluster, vm, turns).until(within=10)
 
     seen = service.service
-    since, until = seen.at(FAULT) + out.after, seen.at(HEALED)
-    served = {r.backend for r in seen.requests if since < r.intended < until}
+    served = {r.backend for r in seen.during("taken out", HEALED).requests}
     assert meanwhile == 0
     assert vm.name not in served, "who still sends it clients is not the HAProxy that was told"
     assert service.lost.total() == 0
