@@ -43,6 +43,10 @@ class Budget:
         terms = " + ".join([self.terms, *map(str, works)])
         return Budget(self.value + _seconds(works), terms, self.unit)
 
+    def then(self, other: Budget) -> Budget:
+        """This budget, and once it has run out another."""
+        return Budget(self.value + other.value, f"{self.terms}, + {other.terms}")
+
     @classmethod
     def resignation(cls, backup: Timers, works: Sequence[Work]) -> Budget:
         """From a priority-0 advert to the BACKUP's takeover: RFC 5798 section 6.4.2.
@@ -60,7 +64,8 @@ class Budget:
         intervals; else it is Master_Down_Interval.
         """
         if adverts is not None:
-            return cls(adverts * backup.advert_int, f"{adverts:g} × advert_int, as asked for")
+            terms = f"{adverts:g} × advert_int {backup.advert_int:g} s, as asked for"
+            return cls(adverts * backup.advert_int, terms)
         interval = (
             f"Master_Down_Interval = {backup.down_timer_adverts} × {backup.advert_int:g} s"
             f" + skew_time {backup.skew_time:.3f} s"
@@ -80,8 +85,7 @@ class Budget:
         priority until Master_Down_Timer has run out (RFC 5798 section 6.4.2). Where its NIC is
         what was lost it cannot say anything: that is :meth:`silence`.
         """
-        then = cls.silence(backup, works) if weight else cls.resignation(backup, works)
-        return cls(lost.value + then.value, f"{lost.terms}, + {then.terms}")
+        return lost.then(cls.silence(backup, works) if weight else cls.resignation(backup, works))
 
     @classmethod
     def script(cls, script: VrrpScript, *, hanging: bool) -> Budget:
@@ -133,7 +137,7 @@ class Budget:
         The better one has the VIP, and has said so by gratuitous ARP, before the other hears
         its first advert and lets go (RFC 5798 section 6.4.3).
         """
-        return cls(master.advert_int, "one advert_int")
+        return cls(master.advert_int, f"advert_int {master.advert_int:g} s")
 
     @classmethod
     def announced_again(cls, delay: float, works: Sequence[Work]) -> Budget:
@@ -149,29 +153,28 @@ class Budget:
     @classmethod
     def detection(cls, check: HealthCheck, *, silent: bool) -> Budget:
         """From a server's death to DOWN, when it refuses checks, or when it is ``silent``."""
-        how = "each refused at once" if not silent else "each with its timeout"
-        terms = f"fall {check.fall} × inter {check.inter:g} s, {how}"
-        return cls(check.detection(silent=silent), terms)
+        each = f"{check.fall} × {check.timeout:g} s until a check is given up"
+        how = f" + {each}" if silent else ", each refused at once"
+        return cls(check.detection(silent=silent), check.intervals_down + how)
 
     @classmethod
     def detection_of_frozen(cls, check: HealthCheck) -> Budget:
         """From the freezing of a server's process to DOWN; inf where TCP checks pass."""
         answer = check.timeout_check or check.inter
-        terms = f"fall {check.fall} × inter {check.inter:g} s, each with {answer:g} s for an answer"
+        terms = f"{check.intervals_down} + {check.fall} × {answer:g} s for an answer"
         return cls(check.detection_of_frozen, terms if check.http else "a TCP check passes")
 
     @classmethod
     def detection_of_errors(cls, check: HealthCheck) -> Budget:
         """From a server's first 5xx to DOWN; inf where TCP checks pass."""
-        terms = f"fall {check.fall} × inter {check.inter:g} s, each failed by its status"
+        terms = f"{check.intervals_down}, each failed by its status"
         return cls(check.detection_of_errors, terms if check.http else "a TCP check passes")
 
     @classmethod
     def recovery(cls, check: HealthCheck, *, silent: bool = False) -> Budget:
         """From a server's return to UP; after silence a check may be under way that is lost."""
-        lost = f", after a check that is still lost, {check.timeout:g} s" if silent else ""
-        terms = f"rise {check.rise} × inter {check.inter:g} s{lost}"
-        return cls(check.recovery(silent=silent), terms)
+        lost = f" + {check.timeout:g} s for a check that is still lost" if silent else ""
+        return cls(check.recovery(silent=silent), check.intervals_up + lost)
 
     @classmethod
     def carrier_lost(cls, bond: BondState, works: Sequence[Work]) -> Budget:
@@ -188,7 +191,7 @@ class Budget:
         terms = f"delay_loop {check.delay_loop:g} s + retry {check.retry} × "
         terms += f"delay_before_retry {check.delay_before_retry:g} s"
         if silent:
-            terms += f", each check with connect_timeout {check.connect_timeout:g} s"
+            terms += f" + (retry {check.retry} + 1) × connect_timeout {check.connect_timeout:g} s"
         return cls(check.detection(silent=silent), terms)
 
     @classmethod

@@ -109,8 +109,31 @@ class HealthCheck:
         lost = self.timeout if silent else 0.0
         return self._intervals(self.downinter or self.inter, self.rise) + lost
 
+    @property
+    def intervals_down(self) -> str:
+        """The intervals of :meth:`detection`, in words that add up to them."""
+        return self._in_words("fall", self.fall, "inter", self.inter)
+
+    @property
+    def intervals_up(self) -> str:
+        """The intervals of :meth:`recovery`, in words that add up to them."""
+        if self.downinter:
+            return self._in_words("rise", self.rise, "downinter", self.downinter)
+        return self._in_words("rise", self.rise, "inter", self.inter)
+
     def _intervals(self, first: float, checks: int) -> float:
         if not self.enabled:
             return math.inf
         steady = first + (checks - 1) * (self.fastinter or self.inter)
         return steady * (1 + self.spread_checks / 100)
+
+    def _in_words(self, word: str, checks: int, first: str, seconds: float) -> str:
+        if not self.enabled:
+            return "it is never checked"
+        said = f"{word} {checks} × {first} {seconds:g} s"
+        if self.fastinter or first != "inter":
+            then = f"fastinter {self.fastinter:g}" if self.fastinter else f"inter {self.inter:g}"
+            said = f"{first} {seconds:g} s + ({word} {checks} - 1) × {then} s"
+        if self.spread_checks:
+            said = f"({said}) × (1 + spread-checks {self.spread_checks} / 100)"
+        return said

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
 
+from halab.bond import State as BondState
 from halab.budget import Budget, Work
 from halab.connecting import Connecting
 from halab.health_check import HealthCheck
 from halab.keepalived_conf import VrrpInstance
 from halab.tracking import VrrpScript, VrrpTrackProcess
+from halab.virtual_server import TcpCheck
 from halab.vrrp import Timers
 
 BACKUP = Timers(version=2, advert_int=1, priority=100)
@@ -33,7 +36,7 @@ def test_operator_may_ask_for_so_many_adverts(adverts: float, seconds: float) ->
     """N advert intervals, and not a grain of work beyond."""
     budget = Budget.silence(BACKUP, [WORK], adverts=adverts)
     assert budget.value == seconds
-    assert budget.terms == f"{adverts:g} × advert_int, as asked for"
+    assert budget.terms == f"{adverts:g} × advert_int 1 s, as asked for"
 
 
 def test_resignation_leaves_skew_time_alone() -> None:
@@ -66,7 +69,7 @@ def test_detection_says_what_each_check_costs(silent: bool, seconds: float) -> N
     """HAProxy's defaults, for a server that refuses and for one that is gone."""
     budget = Budget.detection(CHECK, silent=silent)
     assert budget.value == seconds
-    assert ("with its timeout" in budget.terms) == silent
+    assert ("3 × 2 s until a check is given up" in budget.terms) == silent
 
 
 def test_what_a_tcp_check_does_not_see_has_no_budget() -> None:
@@ -74,7 +77,7 @@ def test_what_a_tcp_check_does_not_see_has_no_budget() -> None:
     hangs, fails = Budget.detection_of_frozen, Budget.detection_of_errors
     assert str(hangs(CHECK)) == str(fails(CHECK)) == "inf s (a TCP check passes)"
     http = HealthCheck(enabled=True, http=True)
-    assert str(hangs(http)) == "12.000 s (fall 3 × inter 2 s, each with 2 s for an answer)"
+    assert str(hangs(http)) == "12.000 s (fall 3 × inter 2 s + 3 × 2 s for an answer)"
     assert str(fails(http)) == "6.000 s (fall 3 × inter 2 s, each failed by its status)"
 
 
@@ -126,3 +129,49 @@ def test_held_request_names_its_retries() -> None:
     held = Budget.held(Connecting(timeout_connect=5.0), silent=True)
     assert held.value == 20
     assert "retries 3" in held.terms
+
+
+UNEVEN = HealthCheck(enabled=True, inter=4, fastinter=0.5, downinter=8, fall=5, rise=4)
+PATIENT = replace(CHECK, http=True, inter=3, timeout_connect=1.0, timeout_check=2.5)
+IPVS_CHECK = TcpCheck(delay_loop=6, connect_timeout=3, retry=2, delay_before_retry=1.5)
+BETTER = VrrpInstance("HA1", "BACKUP", "eth0", 11, 150, preempt_delay=3.0)
+
+
+@pytest.mark.parametrize(
+    "budget",
+    [
+        Budget.silence(BACKUP, [WORK, Work("emulation", 0.4)]),
+        Budget.silence(BACKUP, [WORK], adverts=4),
+        Budget.resignation(BACKUP, [WORK]),
+        Budget.preemption(BACKUP).and_(WORK),
+        Budget.announced_again(5.0, [WORK]),
+        Budget.failback(BETTER),
+        Budget.failback(replace(BETTER, preempt_delay=0.0)),
+        Budget.given_away(Budget.script(SCRIPT, hanging=True), BACKUP, [WORK]),
+        Budget.given_away(Budget.process(VrrpTrackProcess("p", terminate_delay=2)), BACKUP, [WORK]),
+        Budget.carrier_lost(BondState("active-backup", "port1", 0.1, 0.2, {}), [WORK]),
+        *(
+            made(check, silent=silent)
+            for made in (Budget.detection, Budget.recovery)
+            for check in (CHECK, UNEVEN, PATIENT, replace(UNEVEN, spread_checks=50))
+            for silent in (False, True)
+        ),
+        Budget.recovery(replace(CHECK, downinter=5)),
+        Budget.detection_of_frozen(PATIENT),
+        Budget.detection_of_frozen(replace(PATIENT, fastinter=1, spread_checks=20)),
+        Budget.detection_of_errors(replace(UNEVEN, http=True)),
+        *(
+            made(IPVS_CHECK, silent=silent)
+            for made in (Budget.sent_no_more, Budget.sent_again)
+            for silent in (False, True)
+        ),
+    ],
+    ids=str,
+)
+def test_terms_add_up_to_the_budget(budget: Budget) -> None:
+    """Whoever doubts a verdict can reckon: milliseconds are rounded, and nothing is left out."""
+    sum_of_them = budget.terms.partition(" = ")[2] or budget.terms
+    reckoned = re.sub(
+        r"[^\d.+*/() -]", "", re.sub(r"[A-Za-z_][\w-]*", "", sum_of_them.replace("×", "*"))
+    )
+    assert eval(reckoned) == pytest.approx(budget.value, abs=0.002)  # of a literal of ours

@@ -108,7 +108,7 @@ def test_two_masters_for_longer_than_an_advert() -> None:
     assert breach.kind is Kind.TWO_MASTERS
     assert breach.text(2.0) == (
         "from +0.500 s for 4.000 s, both lb1 and lb2 advertised as MASTER (split brain); "
-        "budget 1.000 s (one advert_int)"
+        "budget 1.000 s (advert_int 1 s)"
     )
 
 
