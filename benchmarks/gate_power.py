@@ -7,8 +7,9 @@ equal, and in turns one that costs 5 % or 10 % more CPU time a request; every se
 two CPU hogs. Each is judged as the gate judges a candidate. A session is a line in FILE as soon as
 it is over: it may be stopped at any time (Ctrl-C, SIGTERM, or by itself after --minutes), and goes
 on from there when it is run again, on the same machine with the same HAProxy. 300 sessions take
-about 75 minutes, and the lengths that cost so much, which the first piece finds, about 5. Exit
-status: 0 when all that is asked for is shown, 1 when not or not yet, 3 when it could not be run.
+about 75 minutes, and the lengths that cost so much, which the first piece finds, 5 to 8; with
+--sessions 0 it finds these alone. What was found is shown whatever ends it. Exit status: 0 when all
+that is asked for is shown, 1 when not or not yet, 3 when it could not be run.
 The table, with when each piece of it ran, is for benchmarks/README.md.
 """
 
