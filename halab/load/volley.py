@@ -24,6 +24,9 @@ AHEAD = 0.1
 QUESTIONS = 5
 """Each client is asked for its clock so often; the quickest answer is the one that is believed."""
 
+ANSWERS = 20
+"""Seconds in which a client tells its clock: a busy one takes some to load the program that does."""
+
 REPORTING = 20
 """Seconds that the reports may take after the last command has ended."""
 
@@ -98,7 +101,7 @@ def _ahead(channel: LineChannel) -> float:
 
     def told() -> float:
         channel.send_line("null")
-        clock = json.loads(channel.read_line(5))
+        clock = json.loads(channel.read_line(ANSWERS))
         if not isinstance(clock, float):
             raise NodeError(f"{channel.name}: its clock is {clock!r}")
         return clock
