@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from halab.errors import InvalidRun
-from halab.series import Series
+from halab.series import UNTOLD, Series
 
 
 @dataclass
@@ -42,6 +42,11 @@ class Curve:
 
     @property
     def slowest(self) -> float:
-        """Milliseconds: the worst of its points' median latencies; 0 where none is told."""
-        told = (series.milliseconds for series in self.valid.values())
-        return max((median(each) for each in told if each), default=0.0)
+        """Milliseconds: the worst of its points' median latencies.
+
+        Raises :class:`InvalidRun` where none is told.
+        """
+        told = [series.milliseconds for series in self.valid.values() if series.milliseconds]
+        if not told:
+            raise InvalidRun(f"{self.name}: {UNTOLD}")
+        return max(map(median, told))

@@ -10,7 +10,7 @@ from halab.curve import Curve
 from halab.errors import InvalidRun
 from halab.relation import Comparison, turns
 from halab.scenario import Stage
-from halab.series import Series
+from halab.series import UNTOLD, Series
 from halab.thresholds import Figure, Relation, Scenario, Shape, Threshold, Thresholds
 
 
@@ -120,7 +120,8 @@ class Measuring:
     def value(self, threshold: Threshold) -> float:
         """What is measured in place of the stated value, in its unit: medians.
 
-        Of a curve the most that it serves, and the longest that it takes.
+        Of a curve the most that it serves, and the longest that it takes. Raises
+        :class:`InvalidRun` for a latency that no generator tells.
         """
         names = [threshold.scenario, *([threshold.over] if threshold.over else [])]
         series = self.of(name for name in names if self._curve_of(name) is None)
@@ -157,4 +158,8 @@ class Measuring:
 
 
 def _middle(series: Series, unit: str) -> float:
-    return median(series.milliseconds if unit == "ms" else series.throughput)
+    if unit != "ms":
+        return median(series.throughput)
+    if not series.milliseconds:
+        raise InvalidRun(f"{series.scenario.name}: {UNTOLD}")
+    return median(series.milliseconds)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fixtures.evidence import Evidence
+from fixtures.performance import _curve
 from halab.errors import InvalidRun
 from halab.facts import Facts, NodeFacts
 from halab.load import Load, Served
@@ -21,7 +23,10 @@ EPYC = NodeFacts("AMD EPYC", 2, 1, 1, "systemd-nspawn")
 SERVES = {"one-pinned": 10_000.0, "one-os": 8_000.0, "processes-3": 13_000.0}
 
 
-def served(throughput: float) -> Served:
+TOLD = {50: 0.004, 90: 0.01, 99: 0.02}
+
+
+def served(throughput: float, latency: dict[int, float]) -> Served:
     return Served(
         load=Load(),
         generator="weighttp",
@@ -30,7 +35,7 @@ def served(throughput: float) -> Served:
         succeeded=round(throughput),
         errors={},
         bytes=1,
-        latency={50: 0.004, 90: 0.01, 99: 0.02},
+        latency=latency,
         client_cpu={},
     )
 
@@ -45,6 +50,7 @@ class Table:
     connections: list[tuple[str, int]] = field(default_factory=list)
     most: int = 10_000
     """Connections beyond which a client's CPU is the limit."""
+    latency: dict[int, float] = field(default_factory=lambda: TOLD)
 
     @property
     def facts(self) -> Facts:
@@ -64,7 +70,8 @@ class Table:
             raise InvalidRun("3 of 100 requests succeeded", failed=True)
         if scenario.name == self.broken:
             raise InvalidRun("client1 used 99% of its CPU")
-        return served(SERVES.get(scenario.name, 1000.0) + (shape.connections % 256) * scenario.past)
+        rate = SERVES.get(scenario.name, 1000.0) + (shape.connections % 256) * scenario.past
+        return served(rate, self.latency)
 
 
 def on(node: NodeFacts = EPYC, broken: str = "") -> tuple[Measuring, Table]:
@@ -116,6 +123,18 @@ def test_a_ratio_a_difference_and_a_time() -> None:
     assert value == {"rps-008c-over-none": pytest.approx(1000 / 13_000)}
     assert measuring.value(STATED.thresholds["pi-hides-the-pin"]) == 0
     assert measuring.value(STATED.thresholds["pi-1e5-time"]) == 4.0
+
+
+@pytest.mark.parametrize("name", ["pi-1e5-time", "servlet-time"])
+def test_a_latency_that_nobody_told_is_no_short_one(name: str) -> None:
+    """As by weighttp 0.4, of one load or of a curve; what was served counts all the same."""
+    measuring, table = on(OPTERON)
+    table.latency = {}
+    with pytest.raises(InvalidRun, match="its generator tells no latency"):
+        measuring.value(STATED.thresholds[name])
+    evidence = Evidence()
+    _curve(measuring, STATED.figures["servlet"], "servlet", evidence)
+    assert "16 connections: 1016 req/s" in evidence.notes
 
 
 def test_a_relation_is_measured_anew() -> None:

@@ -25,7 +25,7 @@ QUESTIONS = 5
 """Each client is asked for its clock so often; the quickest answer is the one that is believed."""
 
 ANSWERS = 20
-"""Seconds in which a client tells its clock: a busy one takes some to load the program that does."""
+"""Seconds in which a client tells its clock: a busy one takes some to load what does so."""
 
 REPORTING = 20
 """Seconds that the reports may take after the last command has ended."""
