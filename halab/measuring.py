@@ -26,15 +26,13 @@ class Measuring:
     drawn: dict[str, dict[str, Curve]] = field(default_factory=dict)
 
     def shape(self, scenario: Scenario) -> Shape:
-        """Its own load where a figure that is stated for it holds here; else the method's."""
+        """Its own load where what is stated for its figure holds here; else the method's."""
         figure = self.thresholds.figure_of(scenario.name)
         names = figure.bars if figure else (scenario.name,)
-        stated = (
-            threshold
-            for threshold in self.thresholds.thresholds.values()
-            if threshold.scenario in names
-        )
-        own = any(not self._lacks(threshold.holds_for) for threshold in stated)
+        stated = self.thresholds
+        conditions = {t.holds_for for t in stated.thresholds.values() if t.scenario in names}
+        conditions |= {r.promised_for for r in stated.relations.values() if r.scenario in names}
+        own = any(not self._lacks(each) for each in conditions)
         return self.thresholds.loads[scenario.load if own else self.thresholds.method.load]
 
     def missing(self, threshold: Threshold) -> list[str]:
