@@ -123,12 +123,8 @@ class Budget:
 
         ``bound``: by a cookie, to that server.
         """
-        terms = f"retries {connecting.retries}"
-        if silent:
-            terms += f" and a first attempt, each timeout connect {connecting.timeout_connect:g} s"
-        if connecting.redispatch:
-            terms += ", option redispatch"
-        return cls(connecting.longest(silent=silent, bound=bound), terms)
+        longest = connecting.longest(silent=silent, bound=bound)
+        return cls(longest, connecting.in_words(silent=silent, bound=bound))
 
     @classmethod
     def preemption(cls, master: Timers) -> Budget:

@@ -52,8 +52,23 @@ class Connecting:
         refused at once, and a pause is made before each retry of the same server. Then it goes
         to another server if it may, and else the client has its 503.
         """
-        connect = math.inf if self.timeout_connect is None else self.timeout_connect
         if self.moves_at_once(bound=bound):
-            return connect if silent else 0.0
+            return self._connect if silent else 0.0
         here = self.retries if not self.redispatch else max(self.retries - 1, 0)
-        return (1 + here) * connect if silent else here * min(PAUSE, connect)
+        return (1 + here) * self._connect if silent else here * min(PAUSE, self._connect)
+
+    def in_words(self, *, silent: bool, bound: bool = False) -> str:
+        """What :meth:`longest` is made of, in words that add up to it."""
+        attempt = f"timeout connect {self._connect:g} s"
+        if self.moves_at_once(bound=bound):
+            return attempt if silent else "option redispatch moves it at once, 0 s"
+        here = f"retries {self.retries}"
+        if self.redispatch and self.retries:
+            here = f"({here} - 1 by option redispatch)"
+        return (
+            f"(1 + {here}) × {attempt}" if silent else f"{here} × {min(PAUSE, self._connect):g} s"
+        )
+
+    @property
+    def _connect(self) -> float:
+        return math.inf if self.timeout_connect is None else self.timeout_connect

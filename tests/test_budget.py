@@ -131,6 +131,7 @@ def test_held_request_names_its_retries() -> None:
     assert "retries 3" in held.terms
 
 
+CONNECTING = Connecting(timeout_connect=0.3)
 UNEVEN = HealthCheck(enabled=True, inter=4, fastinter=0.5, downinter=8, fall=5, rise=4)
 PATIENT = replace(CHECK, http=True, inter=3, timeout_connect=1.0, timeout_check=2.5)
 IPVS_CHECK = TcpCheck(delay_loop=6, connect_timeout=3, retry=2, delay_before_retry=1.5)
@@ -156,6 +157,13 @@ BETTER = VrrpInstance("HA1", "BACKUP", "eth0", 11, 150, preempt_delay=3.0)
             for check in (CHECK, UNEVEN, PATIENT, replace(UNEVEN, spread_checks=50))
             for silent in (False, True)
         ),
+        *(
+            Budget.held(connecting, silent=silent, bound=bound)
+            for connecting in (CONNECTING, replace(CONNECTING, redispatch=True))
+            for silent in (False, True)
+            for bound in (False, True)
+        ),
+        Budget.held(replace(CONNECTING, redispatch=True, retries=0), silent=True, bound=True),
         Budget.recovery(replace(CHECK, downinter=5)),
         Budget.detection_of_frozen(PATIENT),
         Budget.detection_of_frozen(replace(PATIENT, fastinter=1, spread_checks=20)),
