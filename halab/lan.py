@@ -11,11 +11,11 @@ from halab.capture import Arp, Packet
 from halab.client import Client
 from halab.cluster import Cluster
 from halab.director import Director
-from halab.errors import LabError, NodeError
+from halab.errors import NodeError
 from halab.invariants import ASKING, Breach, Expectation, Heard, Kind, Rules, Speaker
 from halab.mastership import Settlement, Span
 from halab.node import each
-from halab.other_clock import closely_compared
+from halab.other_clock import ClientClock
 from halab.story import Lane
 from halab.timeline import Event
 from halab.transport import Recording
@@ -27,8 +27,6 @@ from halab.wait import Condition
 _ON_ITS_WAY = 0.05
 # Seconds without a question of its own, after which a client is taken for deaf or dumb.
 _DEAF = 12 * ASKING
-# A clock that is only slewed stays within this of where it was expected. Seconds.
-_MOST_DRIFT = 0.05
 
 
 def rules(cluster: Cluster) -> Rules:
@@ -59,44 +57,13 @@ def rules(cluster: Cluster) -> Rules:
     )
 
 
-class Clock:
-    """The client's wall clock, told by this process's own, so that nobody need be asked.
-
-    It is good to half a round trip.
-    """
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._told = closely_compared(client.clock)
-
-    def check(self) -> None:
-        """Compare again; raises :class:`LabError` if the client's clock was set meanwhile."""
-        told = closely_compared(self._client.clock)
-        moved = told.ahead - self._told.ahead
-        if abs(moved) > told.error + self._told.error + _MOST_DRIFT:
-            raise LabError(
-                f"{self._client.name}: its clock was set by {moved:+.3f} s while it captured: the "
-                "LAN's timeline cannot be told"
-            )
-        self._told = told
-
-    @property
-    def error(self) -> float:
-        """Seconds by which what it tells may be wrong: half of a round trip."""
-        return self._told.error
-
-    def at(self, here: float) -> float:
-        """A moment of :func:`halab.wait.clock` on the client's clock."""
-        return self._told.at(here)
-
-
 class Listening:
     """What one client hears of VRRP and ARP, as long as it listens."""
 
     def __init__(self, client: Client, rules: Rules, heard: Recording, asks: Recording) -> None:
         self.client = client
         self.rules = rules
-        self.clock = Clock(client)
+        self.clock = ClientClock(client)
         self._since = self.now()
         self._heard, self._asks = heard, asks
         self._decoded = 0
@@ -205,6 +172,23 @@ class Lan:
         """True if this director has said in this test, by priority 0, that it is MASTER no more."""
         claims = self._listening.heard().claims(self.rules)
         return any(c.resigns and c.who == director.name for c in claims if c.at >= self._since)
+
+    def silence_before(self, heir: Director) -> float:
+        """Seconds from anybody else's last advert to the first of this director in this test.
+
+        Both are of one capture, so no clock is compared; inf if it has not advertised.
+        """
+        claims = self._listening.heard().claims(self.rules)
+        return mastership.silence_before(claims, heir.name, self._since)
+
+    def announced_until(self, stranger: str, owner: Director) -> float:
+        """Seconds from the first gratuitous ARP of this MAC in this test to the owner's next one.
+
+        keepalived's may be an old one: its second, ``vrrp_garp_master_delay`` seconds after it
+        became MASTER. Both are of one capture; inf if either did not come.
+        """
+        said = self._listening.heard().announcements(self.rules)
+        return mastership.until_next(said, stranger, owner.name, self._since)
 
     def settlement(self, healed: float) -> Settlement:
         """How the LAN came to one MASTER after ``healed``, a moment of :func:`wait.clock`."""

@@ -7,6 +7,7 @@ was due.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
@@ -154,6 +155,22 @@ def vacancies(
         limit = theirs.resignation if resigned else theirs.silence
     found.append(Vacancy(Span(since, max(since, watched.until)), limit, last, resigned))
     return tuple(found)
+
+
+def silence_before(claims: Iterable[Claim], heir: str, since: float) -> float:
+    """Seconds from anybody else's last claim to the heir's first ``since`` then; inf without it."""
+    claims = tuple(claims)
+    first = min((c.at for c in claims if c.who == heir and c.at >= since), default=math.inf)
+    others = [c.at for c in claims if c.who != heir and c.at <= first]
+    return first - max(others, default=-math.inf)
+
+
+def until_next(claims: Iterable[Claim], first: str, then: str, since: float) -> float:
+    """Seconds from one's first claim ``since`` then to the next of another; inf without either."""
+    claims = [claim for claim in claims if claim.at >= since]
+    began = min((claim.at for claim in claims if claim.who == first), default=math.inf)
+    after = (claim.at - began for claim in claims if claim.who == then and claim.at > began)
+    return min(after, default=math.inf)
 
 
 @dataclass(frozen=True)

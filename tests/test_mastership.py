@@ -18,7 +18,9 @@ from halab.mastership import (
     Tenure,
     overlaps,
     settlement,
+    silence_before,
     tenures,
+    until_next,
     vacancies,
 )
 
@@ -170,3 +172,36 @@ class TestSettlement:
     def test_without_anybody(self) -> None:
         """A resignation is no claim."""
         assert settlement([Claim(11, "lb1", True)], [], healed=10).owner is None
+
+
+class TestSilence:
+    """From one's last claim to another's first."""
+
+    def test_ends_with_the_heirs_first_claim_in_question(self) -> None:
+        """An earlier reign of the heir's is another story."""
+        said = [*claims("lb2", 1.0), *claims("lb1", 2.0, 3.0, 7.5), *claims("lb2", 6.6, 7.6)]
+        assert silence_before(said, "lb2", since=2.5) == pytest.approx(3.6)
+
+    def test_a_last_word_may_be_older_than_the_question(self) -> None:
+        """The test began between two adverts."""
+        said = [*claims("lb1", 2), *claims("lb2", 5.5)]
+        assert silence_before(said, "lb2", 2.5) == 3.5
+
+    def test_without_an_heir_it_has_no_end(self) -> None:
+        """Nor does it begin where nobody has claimed."""
+        assert silence_before(claims("lb1", 1), "lb2", 0) == math.inf
+        assert silence_before([], "lb2", 0) == math.inf
+
+
+class TestNext:
+    """From one's claim to the next of another."""
+
+    def test_what_came_before_does_not_count(self) -> None:
+        """Neither of the one nor of the other."""
+        said = [*claims("lb1", 0.5, 2.1, 3.0), *claims("a stranger", 0.1, 2.0)]
+        assert until_next(said, "a stranger", "lb1", since=1) == pytest.approx(0.1)
+
+    def test_without_either_it_has_no_end(self) -> None:
+        """And is no number of nothing."""
+        assert until_next(claims("lb1", 2), "a stranger", "lb1", 1) == math.inf
+        assert until_next(claims("a stranger", 2), "a stranger", "lb1", 1) == math.inf

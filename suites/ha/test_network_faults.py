@@ -163,8 +163,8 @@ def test_duplicate_vip_is_named_by_its_mac(
 ) -> None:
     """Announced it takes all clients, who lose everything until the MASTER announces itself.
 
-    keepalived defends nothing. Not announced it takes none of those who know the MASTER, and the
-    LAN's questions alone show it.
+    keepalived defends nothing; only what it has to say of an earlier takeover may come just then.
+    Not announced it takes none of those who know the MASTER, and the LAN's questions alone show it.
     """
     intruder = clients.second
     mac = intruder.node.run("cat -- %s", f"/sys/class/net/{intruder.node.nic}/address").strip()
@@ -184,8 +184,13 @@ def test_duplicate_vip_is_named_by_its_mac(
     told = [r for r in service.requests if r.intended > service.at(HEALED)]
     evidence.note(f"clients were without service for {watch.longest_outage:.3f} s")
     assert named == {True}
-    assert (watch.longest_outage >= 1) == announced
-    assert (Outcome.REFUSED in watch.lost) == announced
+    if announced:
+        # a request is lost or answered by whom its client knows: an interval at either end
+        without = lan.announced_until(mac, cluster.master)
+        assert watch.longest_outage >= without - 2 * watch.resolution
+        assert Outcome.REFUSED in watch.lost
+    else:
+        assert watch.lost.total() == 0
     # TIMEOUT: between the VIP's going and the MASTER's announcement nobody is at that MAC
     assert set(watch.lost) <= {Outcome.REFUSED, Outcome.RESET, Outcome.TIMEOUT}
     assert sum(not r.ok for r in told) == 0, "the MASTER's announcement brought clients not back"
