@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -119,34 +119,23 @@ def prepare(
     for machine in topology.nodes.values():
         hostkey = KeyPair.generate()
         known.append(f"{machine.address} {hostkey.public}\n")
-        files = [
+        files = (
             ("/etc/ssh/ssh_host_ed25519_key", hostkey.private, 0o600),
             ("/root/.ssh/authorized_keys", key.public + "\n", 0o600),
             ("/etc/hostname", machine.name + "\n", 0o644),
-        ]
-        binds = []
-        hosts = hosting if isinstance(machine, Server) else None
-        if isinstance(machine, Server):
-            files.append(("/srv/ssh/ssh_host_ed25519_key", vm_hostkey.private, 0o600))
-            binds.append((str(web_disk or disk), "/srv/image"))
-        if hosts:
-            files += hosts.files
-            binds += hosts.binds
-        machines.append(
-            Blueprint(
-                name=machine.name,
-                **_cabling(topology, machine),
-                bridged=isinstance(machine, Server),
-                binds=tuple(binds),
-                files=tuple(files),
-                emulation=emulation if isinstance(machine, Director) else None,
-                queues=topology.labs.emulated.queues,
-                nics=topology.labs.emulated.nics,
-                cpu_weight=_cpu_weight(machine),
-                image=hosts.hypervisor if hosts else "",
-                devices=hosts.devices if hosts else (),
-            )
         )
+        blueprint = Blueprint(
+            name=machine.name,
+            **_cabling(topology, machine),
+            files=files,
+            emulation=emulation if isinstance(machine, Director) else None,
+            queues=topology.labs.emulated.queues,
+            nics=topology.labs.emulated.nics,
+            cpu_weight=_cpu_weight(machine),
+        )
+        if isinstance(machine, Server):
+            blueprint = _with_web_vms(blueprint, vm_hostkey, web_disk or disk, hosting)
+        machines.append(blueprint)
     _private(state / "id_ed25519", key.private)
     _private(state / "known_hosts", "".join(known))
     made = Secrets.of(topology)
@@ -168,6 +157,27 @@ def prepare(
         "routes": _routes(topology),
         "machines": [rack.encode(machine) for machine in machines],
     }
+
+
+def _with_web_vms(
+    server: Blueprint, hostkey: KeyPair, disk: Path, hosting: Hosting | None
+) -> Blueprint:
+    """A server with what its VMs are made of: light ones share a disk and a host key."""
+    server = replace(
+        server,
+        bridged=True,
+        files=(*server.files, ("/srv/ssh/ssh_host_ed25519_key", hostkey.private, 0o600)),
+        binds=((str(disk), "/srv/image"),),
+    )
+    if hosting is None:
+        return server
+    return replace(
+        server,
+        files=(*server.files, *hosting.files),
+        binds=(*server.binds, *hosting.binds),
+        image=hosting.hypervisor,
+        devices=hosting.devices,
+    )
 
 
 def _cpu_weight(machine: Described) -> int | None:
