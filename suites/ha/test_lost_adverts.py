@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import pairwise
 
 import pytest
 
@@ -21,6 +19,7 @@ from halab.faults import (
     adverts_lost_in_a_row,
 )
 from halab.lan import Lan
+from halab.silence import Silences
 from halab.vrrp import Advert
 from halab.wait import Condition
 
@@ -28,8 +27,8 @@ pytestmark = pytest.mark.disruptive
 
 
 @contextmanager
-def on_the_nic_of(director: Director, cluster: Cluster) -> Iterator[Callable[[], list[Advert]]]:
-    """The cluster's adverts that this director has heard and sent until asked for them."""
+def listening(director: Director, cluster: Cluster) -> Iterator[Callable[[], list[Advert]]]:
+    """The cluster's adverts that this director's NIC has had by the time they are asked for."""
     node, router = director.node, cluster.topology.vrrp.virtual_router_id
     recording = node.record(capture.command(node.nic, "vrrp", vrrp.snaplen(1)))
 
@@ -70,39 +69,25 @@ def test_lost_adverts_move_the_vip_only_after_master_down_interval(
     MASTER hears the BACKUP's first advert and answers it, so that it is MASTER for a moment only.
     But whoever hears the BACKUP's announcement after the MASTER's stays with it until the next one.
     """
-    works = cluster.lab.takeover_works
+    late = sum(work.seconds for work in cluster.lab.takeover_works)
     timers = cluster.backup.keepalived.instance().timers
     budget = budgets.announced_again
-    backup, master = cluster.backup.node.address, cluster.master.node.address
     lan.expects_split_brain("what would end the BACKUP's mastership may be lost too")
 
-    with on_the_nic_of(cluster.backup, cluster) as seen, clients.probing() as watch:
+    with listening(cluster.backup, cluster) as adverts_seen, clients.probing() as watch:
 
-        def silences() -> bool:
-            at = [advert.at for advert in seen() if advert.source == master]
-            return any(other - one > 1.5 * timers.advert_int for one, other in pairwise(at))
+        def silences() -> Silences:
+            return Silences.of(adverts_seen(), cluster.master, cluster.backup, timers)
 
-        Condition("an advert is heard", seen).until(within=10)
+        Condition("an advert is heard", adverts_seen).until(within=10)
         heal = inflict(loss(cluster))
         wait.passing(adverts * timers.advert_int)
-        Condition("an advert has been lost", silences).until(within=30)
+        Condition("an advert has been lost", lambda: silences().lost).until(within=30)
         heal()
         lan.only(cluster.master, adverts=2).until(within=10)
-        ours = seen()
+        ours = silences()
 
-    heard = [advert.at for advert in ours if advert.source == master]
-    said = [advert.at for advert in ours if advert.source == backup and not advert.resigns]
-    due = [
-        one + timers.master_down_interval
-        for one, other in pairwise(heard)
-        if other - one > timers.master_down_interval
-    ]
-    gaps = [round((other - one) / timers.advert_int) - 1 for one, other in pairwise(heard)]
-    lost = [gap for gap in gaps if gap > 0]  # a MASTER that hears the BACKUP sends one more
-    late = sum(work.seconds for work in works)
-    takeovers = [
-        at for before, at in pairwise([-math.inf, *said]) if at - before > 1.5 * timers.advert_int
-    ]
+    lost, due, takeovers = ours.lost, ours.due, ours.takeovers
     evidence.note(f"lost in a row: {lost}; takeovers: {len(takeovers)}")
     evidence.measure("outage", watch.longest_outage, budget, watch.resolution)
     assert lost, "no advert was lost"
