@@ -1,28 +1,35 @@
 """Directors that balance at layer 4, section 2.2: by IPVS in the kernel, told by keepalived.
 
-The VIP moves as ever; no HAProxy runs, and keepalived's own checks take a dead VM out.
+No HAProxy runs, and keepalived's own checks take a dead VM out. Shares, and the VIP's moves, are
+what they are at layer 7, so the tests are the same.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
 
-from fixtures.budgets import Budgets
 from fixtures.clients import Clients
 from fixtures.evidence import Evidence
-from halab import webserver
 from halab.budget import Budget
 from halab.cluster import Cluster
-from halab.faults import apache_killed, keepalived_stopped, powered_off, vm_off
+from halab.faults import apache_killed, vm_off
 from halab.topology import VirtualMachine
+from suites.backends.test_balance import test_each_backend_gets_its_share_exactly
+from suites.ha.test_failover import (
+    test_backup_takes_over_when_the_master_loses_power,
+    test_stopped_master_hands_the_vip_over_within_skew_time,
+)
+
+__all__ = [
+    "test_backup_takes_over_when_the_master_loses_power",
+    "test_each_backend_gets_its_share_exactly",
+    "test_stopped_master_hands_the_vip_over_within_skew_time",
+]
 
 pytestmark = [pytest.mark.disruptive, pytest.mark.configuration(layer=4, check_inter=1)]
-
-TURNS = 4
 
 
 @pytest.mark.parametrize("role", ["master", "backup"])
@@ -34,44 +41,6 @@ def test_kernel_sends_to_every_backend_and_to_nothing_else(cluster: Cluster, rol
     by = {names.get(address, str(address)): one.forward for address, one in there.items()}
     assert by == {vm.name: "Masq" for vm in cluster.backends}
     assert director.haproxy_processes() == frozenset()
-
-
-def test_each_backend_gets_its_share_exactly(cluster: Cluster, evidence: Evidence) -> None:
-    """With no other traffic, so many turns of the wheel stop as often at each backend."""
-    served: Counter[str] = Counter()
-    for _ in range(TURNS * len(cluster.backends)):
-        served[webserver.get(cluster.vip, cluster.ports[0]).served_by] += 1
-    shares = {vm.name: served[vm.name] for vm in cluster.backends}
-    evidence.share("requests by backend, no other traffic", shares, TURNS)
-    assert served == {vm.name: TURNS for vm in cluster.backends}
-
-
-@pytest.mark.usefixtures("handed_back")
-def test_stopped_master_hands_the_vip_over_within_skew_time(
-    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, budgets: Budgets
-) -> None:
-    """It resigns, and takes its services from the kernel; the BACKUP has its own."""
-    budget = budgets.resignation
-
-    with clients.probing(until=cluster.vip_on(cluster.backup)) as service:
-        inflict(keepalived_stopped(cluster.master))
-
-    evidence.measure("outage", service.longest_outage, budget, service.resolution)
-    assert service.longest_outage <= budget.value + service.resolution
-
-
-@pytest.mark.rests_on("front panel")
-def test_backup_takes_over_when_the_master_loses_power(
-    cluster: Cluster, clients: Clients, inflict: Callable, evidence: Evidence, budgets: Budgets
-) -> None:
-    """New connections are served once Master_Down_Interval is over."""
-    budget = budgets.silence
-
-    with clients.probing(until=cluster.vip_reaches(cluster.backup)) as service:
-        inflict(powered_off(cluster, cluster.master))
-
-    evidence.measure("outage", service.longest_outage, budget, service.resolution)
-    assert service.longest_outage <= budget.value + service.resolution
 
 
 @pytest.mark.parametrize(
