@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections import Counter
 from ipaddress import IPv4Address
 from pathlib import PurePosixPath
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from halab.errors import ConfigurationError, NodeError
 from halab.hypervisor import domain
-from halab.hypervisor.domain import Domain, Guest, Kernel, domains, vcpu_threads, xml
+from halab.hypervisor.domain import Domain, Guest, Kernel, all_vcpus, domains, vcpu_threads, xml
 from halab.topology import VirtualMachine
 
 WEB2 = VirtualMachine(name="web2", address=IPv4Address("192.168.250.182"), server="server1")
@@ -216,5 +217,6 @@ class TestVcpuThreads:
             f"Name:\tCPU {n}/KVM\nCpus_allowed_list:\t{','.join(map(str, sorted(cpus)))}\n"
             for n, cpus in threads.items()
         )
+        assert Counter(all_vcpus(2 * lines)) == Counter([*threads.values()] * 2)
         if threads:
             assert vcpu_threads("Name:\tqemu\nCpus_allowed_list:\t0\n" + lines) == threads

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.cluster import declared
 from halab.configuration import Configuration
 from halab.director import Director
 from halab.found import Found
@@ -43,6 +44,17 @@ def test_configuration_is_asked_for_by_what_is_not_usual_in_it(
     said = found(**here).lacks(Configuration(**asked))
     assert lacking in said
     assert bool(said) == bool(lacking)
+
+
+@pytest.mark.parametrize(("lab", "servers"), [("remote", 0), ("embedded", 1)])
+def test_what_is_measured_needs_no_more_than_its_scenarios_say(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, lab: str, servers: int
+) -> None:
+    """A module's own configuration is where a built lab begins: one server for Figure 17."""
+    request.node.add_marker(pytest.mark.performance)
+    request.node.add_marker(pytest.mark.configuration(servers=1))
+    monkeypatch.setattr(request.config.option, "lab", lab)
+    assert declared(request.node) == [Configuration(servers=servers)]
 
 
 def test_haproxy_of_somebody_elses_unit_is_seen_to_run() -> None:

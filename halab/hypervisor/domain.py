@@ -134,3 +134,8 @@ def vcpu_threads(status: str) -> dict[int, frozenset[int]]:
     if not threads:
         raise NodeError(f"/proc/PID/task/*/status: no thread of a vCPU in {status[:80]!r}")
     return dict(sorted(threads.items()))
+
+
+def all_vcpus(status: str) -> list[frozenset[int]]:
+    """The same of every guest of a server, whichever it is; none where no guest runs."""
+    return [cpu.cpus_in(allowed) for _, allowed in _THREAD.findall(status)]
