@@ -30,6 +30,9 @@ def ask():
     while time.monotonic() < end:
         connection.request("GET", path)
         answers.append(len(connection.getresponse().read()))
+        busy = time.thread_time() + 0.004
+        while time.thread_time() < busy:
+            pass
 
 host, port, path, connections, seconds = sys.argv[1:]
 answers, began = [], time.monotonic()
@@ -45,7 +48,10 @@ print(json.dumps([len(answers), time.monotonic() - began]))
 
 @dataclass(frozen=True)
 class Slow:
-    """A generator that needs ten times the CPU of any other, and never waits for its turn."""
+    """A generator that needs a hundred times the CPU of any other, and never waits for its turn.
+
+    Of its connections one has always been answered: HAProxy would need 60 ms to keep it waiting.
+    """
 
     name: str = "http.client"
     report: str = ""
