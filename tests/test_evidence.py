@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from fixtures.evidence import Evidence
 from halab.budget import Budget
 from halab.service import Service
@@ -37,6 +39,24 @@ def test_counts_are_told_without_thousandths() -> None:
     taken = evidence.measure("requests lost", 1727, Budget(973.875, "a share", unit="requests"))
     assert taken.short == "requests lost 1,727, budget 973.9 requests"
     assert str(taken).endswith("(a share), margin -753.1")
+
+
+@pytest.mark.parametrize(
+    ("measured", "resolution", "left"),
+    [
+        (3.5, 3.0, "+3.159"),
+        (4.7, 3.0, "+1.959 by its resolution alone"),
+        (7.0, 3.0, "-0.341"),
+    ],
+)
+def test_a_margin_that_is_there_by_resolution_alone_says_so(
+    measured: float, resolution: float, left: str
+) -> None:
+    """Who was seen in time was in time, who is beyond it all is too late; between, nobody knows."""
+    budget = Budget(3.659, "Master_Down_Interval")
+    taken = Evidence().measure("until the BACKUP has the VIP", measured, budget, resolution)
+    assert taken.left == left
+    assert str(taken).endswith(f"margin {left}")
 
 
 def test_where_nothing_else_was_measured_it_is_what_clients_lost() -> None:
