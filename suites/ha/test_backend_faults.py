@@ -147,6 +147,31 @@ def test_refusing_backends_are_down_in_time_and_then_nothing_is_lost(
     assert lost_later <= watch.resolution, "lost though they are DOWN"
 
 
+@pytest.mark.rests_on("web VMs over SSH", "round robin")
+def test_request_for_a_server_that_refuses_is_held_for_its_retries_and_no_longer(
+    cluster: Cluster, inflict: Callable, evidence: Evidence
+) -> None:
+    """HAProxy tries the same server again, a pause apart, and then says 503: nobody waits for ever.
+
+    A turn of the wheel, one request after the other, while HAProxy holds the server for UP still.
+    """
+    deployed = cluster.master.haproxy().deployed()
+    connecting = deployed.backends[cluster.topology.haproxy.backend].connecting
+    budget = Budget.held(connecting, silent=False)
+    took: dict[int, list[float]] = {200: [], 503: []}
+
+    inflict(refusing(cluster, cluster.backends[4]))
+    for _ in cluster.backends:
+        asked = wait.clock()
+        answer = webserver.get(cluster.vip, cluster.ports[0], within=3 * budget.value)
+        took[answer.status].append(wait.clock() - asked)
+
+    held = max(took[503], default=0.0)
+    evidence.measure("held", held, budget, max(took[200]))
+    assert len(took[503]) == 1, "one of them went to the server that refuses"
+    assert held <= budget.value + max(took[200])
+
+
 def last_loss(service: Service) -> float:
     """When the last outage ended, by the client's clock."""
     return max(outage.end for outage in service.outages)
