@@ -51,7 +51,7 @@ def test_what_is_measured_needs_no_more_than_its_scenarios_say(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, lab: str, servers: int
 ) -> None:
     """A module's own configuration is where a built lab begins: one server for Figure 17."""
-    request.node.add_marker(pytest.mark.performance)
+    request.node.add_marker("performance")
     request.node.add_marker(pytest.mark.configuration(servers=1))
     monkeypatch.setattr(request.config.option, "lab", lab)
     assert declared(request.node) == [Configuration(servers=servers)]
