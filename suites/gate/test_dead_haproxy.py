@@ -13,7 +13,7 @@ from fixtures.budgets import Budgets
 from fixtures.clients import Clients
 from fixtures.evidence import Evidence
 from halab import wait
-from halab.budget import Budget, Work
+from halab.budget import Budget
 from halab.cluster import Cluster
 from halab.faults import haproxy_held_dead
 
@@ -41,7 +41,6 @@ def test_dead_haproxy_costs_what_its_tracking_promises(
         cluster.vip_on(cluster.master).until(within=30)
 
     if budget is None:
-        timeout = Work("a request's timeout", service.service.timeout)
-        budget = Budget(lasted, "as long as it is dead").and_(timeout)
+        budget = Budget(lasted, "as long as it is dead")
     evidence.measure("outage", service.longest_outage, budget, service.resolution)
     assert service.longest_outage <= budget.value + service.resolution
