@@ -145,6 +145,18 @@ def closed_after_a_death(director: Director) -> Break:
     )
 
 
+def stopped_again_after_a_death(director: Director) -> Break:
+    """A tenth of a second after its return somebody stops it once more, for a second and a half."""
+    unit = director.haproxy().unit.name
+    return meanwhile(
+        director.node,
+        "while pgrep -x haproxy; do sleep 0.05; done; "
+        f"until systemctl --quiet is-active {unit}; do sleep 0.05; done; "
+        f"sleep 0.1; systemctl stop {unit}; sleep 1.5; systemctl start {unit}",
+        f"systemctl start {unit}",
+    )
+
+
 @contextmanager
 def queue_of_sixteen(cluster: Cluster) -> Iterator[None]:
     """The MASTER's kernel keeps 16 half-open connections to a port, and sends no cookies."""

@@ -138,6 +138,17 @@ def vip_too_on(cluster: Cluster, node: Node) -> Break:
     return done(node, f"ip address add {address}", f"ip address del {address}")
 
 
+def tells_when_it_has_the_vip(cluster: Cluster, node: Node) -> Break:
+    """A node whose kernel announces all its addresses as soon as the VIP is one of them."""
+    notify, nic = f"sysctl -q -w net.ipv4.conf.{node.nic}.arp_notify=", node.nic
+    return meanwhile(
+        node,
+        f"{notify}1; until ip -4 -o address show dev {nic} | grep -q {cluster.vip}; do sleep 0.05; "
+        f"done; ip link set dev {nic} address $(cat /sys/class/net/{nic}/address)",
+        f"{notify}0",
+    )
+
+
 def mute_for_the_vip(cluster: Cluster, director: Director) -> Break:
     """A director whose ARP never says that it has the VIP."""
     return nft(director.node, "arp", "output", f"arp saddr ip {cluster.vip} drop")

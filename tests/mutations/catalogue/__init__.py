@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutations.catalogue import (
     backends,
+    directors,
     failover,
     gate,
     interrupts,
@@ -23,6 +24,7 @@ MUTATIONS = (
     *backends.MUTATIONS,
     *service.MUTATIONS,
     *failover.MUTATIONS,
+    *directors.MUTATIONS,
     *layer4.MUTATIONS,
     *network.MUTATIONS,
     *sessions.MUTATIONS,

@@ -172,6 +172,24 @@ MUTATIONS = (
         lambda c: haproxy.unlike_its_file(c, "s/ fall [0-9]+/ fall 6/"),
     ),
     Mutation(
+        "HAProxy wants eight good checks of a server that refused where its file says two",
+        REFUSING + "[one refusing]",
+        "up.after <=",
+        lambda c: haproxy.unlike_its_file(c, "s/ rise [0-9]+/ rise 8/"),
+    ),
+    Mutation(
+        "HAProxy tries a server that refuses six times where its file says three",
+        BACKENDS + "test_request_for_a_server_that_refuses_is_held_for_its_retries_and_no_longer",
+        "held <=",
+        lambda c: haproxy.unlike_its_file(c, "s/( +)http-reuse never/&\\n\\1retries 6/"),
+    ),
+    Mutation(
+        "HAProxy takes a request to another server when one refuses",
+        BACKENDS + "test_request_for_a_server_that_refuses_is_held_for_its_retries_and_no_longer",
+        "one of them went to",
+        lambda c: haproxy.unlike_its_file(c, "s/( +)http-reuse never/&\\n\\1option redispatch/"),
+    ),
+    Mutation(
         "HAProxy lets six checks of half of all fail where its file says three",
         REFUSING + "[half of all killed]",
         "down.after <=",
@@ -182,6 +200,22 @@ MUTATIONS = (
         BACKENDS + "test_without_any_backend_haproxy_answers_503_and_comes_back",
         "back <=",
         lambda c: haproxy.unlike_its_file(c, "s/ rise [0-9]+/ rise 8/"),
+    ),
+    Mutation(
+        "HAProxy lets six checks of all fail where its file says three",
+        BACKENDS + "test_without_any_backend_haproxy_answers_503_and_comes_back",
+        "down.after <=",
+        lambda c: haproxy.unlike_its_file(c, "s/ fall [0-9]+/ fall 6/"),
+    ),
+    Mutation(
+        "HAProxy has an answer of its own when no server is there",
+        BACKENDS + "test_without_any_backend_haproxy_answers_503_and_comes_back",
+        "answer == 503",
+        lambda c: haproxy.cfg(
+            c,
+            "s/( +)default_backend .*/\\1http-request return status 200 content-type text\\/plain "
+            "string sorry if { nbsrv(wwwbackend) eq 0 }\\n&/",
+        ),
     ),
     Mutation(
         "balance leastconn instead of roundrobin",
@@ -213,6 +247,12 @@ MUTATIONS = (
         CHECKED,
         "over ==",
         lambda c: haproxy.unlike_its_file(c, "s/ fall [0-9]+/ fall 6/"),
+    ),
+    Mutation(
+        "HAProxy wants eight good pages where its file says two",
+        CHECKED,
+        "up.after <=",
+        lambda c: haproxy.unlike_its_file(c, "s/ rise [0-9]+/ rise 8/"),
     ),
     Mutation(
         "a check of pages is content with any answer",

@@ -1,22 +1,16 @@
-"""The VIP that moves: because a director is gone, or what it tracks."""
+"""The VIP that moves, and back: who takes it, who is told, who may have it."""
 
 from __future__ import annotations
 
-from halab import tracking
 from halab.keepalived import CONFIG
 from tests.mutations.breakage import haproxy, keepalived, network, node
 from tests.mutations.mutation import Mutation
 
 ROUTED = "suites/ha/test_routed.py::"
 CLIENTS = "suites/ha/test_clients.py::test_every_kind_of_client_is_back_within_its_budget"
-DIRECTOR = "suites/ha/test_director_faults.py::"
-TRACKED = "suites/ha/test_tracking.py::"
 NOPREEMPT = "suites/ha/test_nopreempt.py::"
 PREEMPT_DELAY = "suites/ha/test_preempt_delay.py::"
-COMBINED = "suites/ha/test_combined.py::"
 FAILOVER = "suites/ha/test_failover.py::"
-FLAPPING = COMBINED + "test_flapping_master_costs_each_time_what_once_costs"
-CLOCK = "suites/ha/test_clock.py::test_jump_of_both_clocks_moves_nothing"
 
 MUTATIONS = (
     # -- suites/ha/test_failover.py
@@ -41,7 +35,7 @@ MUTATIONS = (
     Mutation(
         "keepalived of the BACKUP is frozen for some seconds",
         FAILOVER + "test_backup_takes_over_when_keepalived_is_killed",
-        "taken.after <=",
+        "silence <=",
         lambda c: keepalived.frozen_for(c.backup, 10),
     ),
     Mutation(
@@ -110,6 +104,12 @@ MUTATIONS = (
         "gateway1",
         lambda c: node.hard_wired(network.gateway(c), str(c.vip), c.master.mac()),
     ),
+    Mutation(
+        "a firewall keeps a routed client from the BACKUP's HAProxy",
+        ROUTED + "test_routed_client_follows_when_keepalived_is_killed",
+        "longest_outage <=",
+        lambda c: network.barred_from_the_backup(c, next(iter(c.routed_clients.values()))),
+    ),
     # -- suites/ha/test_clients.py
     Mutation(
         "the BACKUP takes the VIP and tells nobody, whatever they ask with",
@@ -159,60 +159,18 @@ MUTATIONS = (
         "outage, keepalive",
         lambda c: network.barred_from_the_backup(c, list(c.clients.values())[1]),
     ),
-    # -- suites/ha/test_director_faults.py
-    Mutation(
-        "keepalived of the BACKUP is frozen while the MASTER's port is down",
-        DIRECTOR + "test_silent_master_is_replaced_and_comes_back[switch port down]",
-        "taken.after <=",
-        lambda c: keepalived.frozen_for(c.backup, 10),
-    ),
-    Mutation(
-        "a returning MASTER tells nobody",
-        DIRECTOR + "test_silent_master_is_replaced_and_comes_back[switch port down]",
-        "AssertionError: at its return",
-        lambda c: network.without_gratuitous_arp(c, c.master),
-    ),
-    Mutation(
-        "keepalived gives the VIP away for a dead HAProxy, though it is not asked to",
-        DIRECTOR + "test_vip_stays_with_a_dead_haproxy[stopped]",
-        "lb1 alone advertises",
-        lambda c: keepalived.tracking_haproxy(c.master),
-    ),
-    Mutation(
-        "the MASTER's keepalived stands still while the CPU is gone",
-        DIRECTOR + "test_starved_master_keeps_the_vip",
-        "<director lb2>",
-        lambda c: keepalived.frozen_when_starved(c.master),
-    ),
-    Mutation(
-        "the BACKUP takes the VIP with a full disk and tells nobody",
-        DIRECTOR + "test_full_disk_costs_nothing_and_hinders_no_failover[/run]",
-        "longest_outage <=",
-        lambda c: network.without_gratuitous_arp(c, c.backup),
-    ),
-    # -- suites/ha/test_tracking.py
-    Mutation(
-        "the script that looks after HAProxy is content with anything",
-        TRACKED + "test_vip_leaves_a_dead_haproxy_and_comes_back[tracking=script-stopped]",
-        "lb2 takes the VIP: not within",
-        lambda c: node.edited(
-            c.master.node, tracking.SCRIPT, "2 i exit 0", lambda: keepalived.executable(c.master)
-        ),
-    ),
-    Mutation(
-        "keepalived was reloaded where it begins to track processes",
-        TRACKED + "test_vip_leaves_a_dead_haproxy_and_comes_back[tracking=process-stopped]",
-        "lb2 takes the VIP: not within",
-        keepalived.reloaded_to_track_processes,
-        lab="emulated",
-        cause=("keepalived that is deaf to processes", "a reload does not begin to track"),
-    ),
     # -- suites/ha/test_nopreempt.py
     Mutation(
         "nopreempt is forgotten on the MASTER",
         NOPREEMPT + "test_returned_master_leaves_the_vip_and_is_given_it",
         "lb2 alone advertises",
         lambda c: node.edited(c.master.node, CONFIG, "/nopreempt/d", c.master.keepalived.reload),
+    ),
+    Mutation(
+        "the MASTER is given the VIP and tells nobody",
+        NOPREEMPT + "test_returned_master_leaves_the_vip_and_is_given_it",
+        "longest_outage <=",
+        lambda c: network.without_gratuitous_arp(c, c.master),
     ),
     # -- suites/ha/test_preempt_delay.py
     Mutation(
@@ -223,25 +181,10 @@ MUTATIONS = (
             c.master.node, CONFIG, "/preempt_delay/d", c.master.keepalived.reload
         ),
     ),
-    # -- suites/ha/test_combined.py
     Mutation(
-        "keepalived of the BACKUP is frozen while MASTER and server are lost",
-        COMBINED + "test_master_is_lost_while_a_server_is_dying",
+        "the MASTER has waited, takes the VIP again and tells nobody",
+        PREEMPT_DELAY + "test_returned_master_waits_before_it_takes_the_vip",
         "longest_outage <=",
-        lambda c: keepalived.frozen_for(c.backup, 10),
-    ),
-    Mutation(
-        "keepalived of the BACKUP is frozen while the MASTER flaps",
-        FLAPPING + "[faster than VRRP]",
-        "longest_outage <=",
-        lambda c: keepalived.frozen_for(c.backup, 12),
-    ),
-    # -- suites/ha/test_clock.py
-    Mutation(
-        "a job stops the MASTER's keepalived at a time of day",
-        CLOCK + "[ahead]",
-        "lb1 alone advertises: not within",
-        lambda c: keepalived.stopped_at_a_time_of_day(c.master, 1800),
-        lab="emulated",
+        lambda c: network.without_gratuitous_arp(c, c.master),
     ),
 )

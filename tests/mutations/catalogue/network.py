@@ -80,6 +80,12 @@ MUTATIONS = (
         lambda _: network.lost_both_ways(),
     ),
     Mutation(
+        "a client's first connections are lost, and the MASTER is deaf besides",
+        NETWORK + "test_deaf_master_changes_nothing",
+        "lost.total()",
+        network.first_connections_lost,
+    ),
+    Mutation(
         "the BACKUP takes the VIP after one lost advert",
         LOST_ADVERTS
         + "test_lost_adverts_move_the_vip_only_after_master_down_interval[two in a row]",
@@ -99,6 +105,12 @@ MUTATIONS = (
         lambda c: node.nft(
             list(c.clients.values())[1], "arp", "output", f"arp saddr ip {c.vip} drop"
         ),
+    ),
+    Mutation(
+        "an intruder tells the LAN by itself",
+        DUPLICATE + "[not announced]",
+        "watch.lost.total() == 0",
+        lambda c: network.tells_when_it_has_the_vip(c, list(c.clients.values())[1]),
     ),
     # -- suites/ha/test_partition_repair.py
     Mutation(

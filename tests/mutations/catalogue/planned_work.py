@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halab.keepalived import CONFIG
-from tests.mutations.breakage import haproxy, keepalived, node
+from tests.mutations.breakage import haproxy, keepalived, network, node
 from tests.mutations.mutation import Mutation
 
 PLANNED = "suites/ha/test_planned_work.py::"
@@ -34,6 +34,12 @@ MUTATIONS = (
         lambda c: node.unit_with(c.master.keepalived.unit, "[Service]\nExecReload="),
     ),
     Mutation(
+        "a client's first connections are lost while keepalived is reloaded",
+        PLANNED + "test_reload_of_keepalived_costs_no_request",
+        "lost.total()",
+        network.first_connections_lost,
+    ),
+    Mutation(
         "a reload of keepalived finds another priority in its file",
         PLANNED + "test_reload_of_keepalived_costs_no_request",
         "lb1 advertises priority 140, configured is 150",
@@ -44,6 +50,12 @@ MUTATIONS = (
         PLANNED + "test_master_is_drained_and_rebooted",
         "the VIP is on lb1 alone: not within",
         lambda c: node.not_at_boot(c.master.keepalived.unit),
+    ),
+    Mutation(
+        "the BACKUP takes a drained MASTER's VIP and tells nobody",
+        PLANNED + "test_master_is_drained_and_rebooted",
+        "left <=",
+        lambda c: network.without_gratuitous_arp(c, c.backup),
     ),
     Mutation(
         "HAProxy does not start at the MASTER's boot",
@@ -64,6 +76,12 @@ MUTATIONS = (
         lambda c: haproxy.cfg(
             c, f"s/( *)balance .*/&\\n\\1use-server {c.backends[4].name} if {{ rand(10) eq 0 }}/"
         ),
+    ),
+    Mutation(
+        "a client's first connections are lost while a server is put to maint",
+        OUT + "[in_maintenance]",
+        "lost.total()",
+        network.first_connections_lost,
     ),
     Mutation(
         "a forgotten HAProxy listens beside the MASTER's",

@@ -82,6 +82,14 @@ MUTATIONS = (
         fast=True,
     ),
     Mutation(
+        "timeout client and timeout http-request are swapped",
+        SLOW_ONES + "[headers]",
+        "'timeout http-request'",
+        lambda c: haproxy.cfg(
+            c, "s/timeout client .*/timeout client 5000/; s/(timeout http-request) .*/\\1 50000/"
+        ),
+    ),
+    Mutation(
         "bodies have all the time in the world",
         SLOW_ONES + "[body]",
         "'option http-buffer-request'",
