@@ -19,6 +19,13 @@ from halab.health_check import HealthCheck
 _CHECK = ("port", "fall", "rise", "inter", "fastinter", "downinter")
 _SERVER = ("weight", "maxconn", "cookie")
 _SWITCHES = {"check": "enabled", "disabled": "disabled", "backup": "backup"}
+
+# For sed -E: no password leaves its node, but the one of manuals, which is a fact.
+_AUTH = r"stats[[:space:]]+auth[[:space:]]+"
+WITHOUT_PASSWORDS = rf"""
+/{_AUTH}admin:admin([[:space:]]|$)/!s/({_AUTH}[^:]*:).*/\1********/
+s/(user[[:space:]]+[^[:space:]]+[[:space:]]+(insecure-)?password[[:space:]]+)[^[:space:]]+/\1********/
+"""
 _SWITCHES_OFF = {"no-check": "enabled", "enabled": "disabled", "no-backup": "backup"}
 
 

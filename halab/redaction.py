@@ -22,9 +22,9 @@ _SHORTEST = 4
 So would a shorter piece of one that was cut.
 """
 
-_QUOTE = r"""(?:\\*["']|&(?:#x?\d\d|quot|apos);)"""
-_LINE = r"(?:\n|\\+n)"
-_LEFT_OUT = r"\.{3,}|…|\\+u2026|&hellip;"
+_QUOTE = r"""(?:\\{0,8}["']|&(?:#x?\d\d|quot|apos);)"""
+_LINE = r"(?:\n|\\{1,8}n)"
+_LEFT_OUT = r"\.{3,}|…|\\{1,8}u2026|&hellip;"
 _JOINT = rf"{_QUOTE}[ ]*{_LINE}(?:[E ]*\?[^\n\\]*{_LINE})?[E +-]*b?{_QUOTE}"
 _CUT = re.compile(rf"{_LEFT_OUT}|{_JOINT}")
 """Where a text lacks something, and where what is long was broken, as pprint does it.
@@ -33,7 +33,7 @@ Such a break is a quote, the end of a line and another quote; in what pytest has
 there are E, + and - before a line, and lines of marks that begin with ?.
 """
 
-_CUT_ANYWHERE = re.compile(rf"{_CUT.pattern}|{_LINE}[E +-]*|[E +-]*\Z")
+_CUT_ANYWHERE = re.compile(rf"{_CUT.pattern}|{_LINE}[E +-]*|\Z")
 """The same where pytest says that it left out what is alike: then lines begin and end anywhere."""
 _ALIKE = re.compile(r"Skipping \d+ identical (?:leading|trailing) characters")
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 
 import pytest
 
 from halab.errors import NodeError
-from halab.haproxy_cfg import Configuration, Global, Proxy, Server, Stats, StatsSocket, parse
+from halab.haproxy_cfg import (
+    WITHOUT_PASSWORDS,
+    Configuration,
+    Global,
+    Proxy,
+    Server,
+    Stats,
+    StatsSocket,
+    parse,
+)
 from halab.health_check import HealthCheck
 
 # Annex A.15 with what sections 4.3.1 and 4.5 add; three of its VMs.
@@ -264,3 +274,23 @@ class TestMistakes:
             parse(text)
         assert f"haproxy.cfg{said}" in str(caught.value)
         assert "s3cret" not in str(caught.value)
+
+
+def test_passwords_stay_on_the_node_and_facts_do_not() -> None:
+    """Sed takes them out of whatever is written there, remarks as well, but the one of manuals."""
+    written = (
+        "global\n\tuser haproxy\n"
+        "userlist people\n    user ann insecure-password 0815x groups a\n"
+        "  user bob password $5$0815x\n"
+        "listen one\n  bind :1\n stats\tauth  operator:0815x # not 0815x\n# stats auth a:0815x\n"
+        "listen two\n  bind :2\n  stats auth admin:admin\n"
+    )
+    sed = ["sed", "-E", WITHOUT_PASSWORDS]
+    read = subprocess.run(sed, input=written, capture_output=True, text=True, check=True).stdout
+    assert "0815x" not in read
+    assert parse(read).stats == parse(written).stats
+    assert [page.stats.users for page in parse(read).stats if page.stats] == [
+        ("operator",), ("admin",),
+    ]  # fmt: skip
+    assert "user ann insecure-password ******** groups a" in read
+    assert "\tuser haproxy\n" in read
