@@ -54,7 +54,7 @@ class Configuration:
     "http", its page.
     ``check_inter``: seconds between these checks, other than the topology's; 0 stands for those.
     ``web_server``: what serves on the VMs: "apache" with mod_php, as in the thesis, "apache-event"
-    or "nginx", both with php-fpm, or "tomcat" with a servlet.
+    or "nginx", both with php-fpm, "tomcat" with a servlet, or "g-wan" where there is its binary.
     ``http_reuse``: whether HAProxy keeps connections to web VMs for other clients' requests:
     "never", "safe", "aggressive" or "always", as its manual has them.
     ``layer``: where directors balance: 7, HAProxy, as in the thesis, or 4, IPVS in their kernels,
@@ -132,6 +132,15 @@ class Configuration:
         """True if guests of libvirt will not do: they are made with Apache and mod_php."""
         return self.web_server != webserver.APACHE
 
+    def without_binary(self, topology: Topology) -> str:
+        """Why no web VM can have its web server; empty if one can."""
+        if self.web_server == webserver.GWAN and topology.webserver.gwan is None:
+            return (
+                "G-WAN is closed and no longer distributed: whoever has its binary names it in the "
+                "topology's webserver.gwan"
+            )
+        return ""
+
     @property
     def needs_java(self) -> bool:
         """True if VMs without Java will not do."""
@@ -176,8 +185,9 @@ class Configuration:
         if self.hypervisor:
             domain.check(self.hypervisor)
         if self.web_server not in webserver.SERVERS:
-            known = f"there is {', '.join(webserver.SERVERS)}"
-            why = webserver.ABSENT.get(self.web_server, known)
+            known = ", ".join(webserver.SERVERS)
+            raise ConfigurationError(f"web_server={self.web_server!r}: there is {known}")
+        if why := self.without_binary(topology):
             raise ConfigurationError(f"web_server={self.web_server!r}: {why}")
         self.backends(topology)
         self._check_failover(self.vrrp(topology))

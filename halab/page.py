@@ -33,12 +33,17 @@ def pi(n: int) -> tuple[float, float]:
     return math.pi + 1 / (12 * n * n), n * ROUNDOFF * math.pi + 0.002 / n**6 + SHOWN
 
 
-def wrong(answer: Answer, page: str, vm: VirtualMachine) -> Iterator[str]:
-    """What is wrong with a VM's answer to a request for such a page, or :data:`SERVLET`'s."""
+def wrong(
+    answer: Answer, page: str, vm: VirtualMachine, *, names_itself: bool = True
+) -> Iterator[str]:
+    """What is wrong with a VM's answer to a request for such a page, or :data:`SERVLET`'s.
+
+    ``names_itself`` is as its web server has it: see :class:`halab.webserver.WebServer`.
+    """
     if answer.status != OK:
         yield f"status {answer.status}"
         return
-    if answer.served_by != vm.name:
+    if answer.served_by != (vm.name if names_itself else ""):
         yield f"it says that {answer.served_by or 'nobody'} served it"
     if f"erved by {vm.name}" not in answer.page:
         yield f"the page does not name {vm.name}"

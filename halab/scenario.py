@@ -83,6 +83,8 @@ class Stage:
             yield from running.otherwise(self.cluster, wanted)
         else:
             yield from self._unbuildable(wanted)
+            if wanted.web_server == webserver.GWAN and ".php" in scenario.page:
+                yield "G-WAN runs PHP by php-cgi, which web VMs have not"
         if isinstance(self.cluster, FoundCluster) and not self._has(scenario.page):
             yield f"web VMs have no page {scenario.page}"
         if shape.generator not in self.facts.generators:
@@ -106,7 +108,8 @@ class Stage:
         if served.bytes < least:
             yield f"{served.bytes} bytes for {served.succeeded} answers of {least} without headers"
         if not isinstance(self.cluster, FoundCluster):
-            yield from page.wrong(answer, name, vm)
+            names = self.cluster.web_server(vm.name).names_itself
+            yield from page.wrong(answer, name, vm, names_itself=names)
 
     def _unbuildable(self, wanted: Configuration) -> Iterator[str]:
         lab, kind = self.cluster.lab, self.cluster.hypervisor.kind

@@ -6,6 +6,7 @@ Print the JSON schema for editors with ``python -m halab.topology``.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -16,7 +17,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from halab import address_plan, checked_file, consistency, secret_source
 from halab.address_plan import mapping
 from halab.errors import ConfigurationError, TopologyError
-from halab.names import Identifier, Label, LabName, Password, Uri, User
+from halab.names import File, Identifier, Label, LabName, Password, Uri, User
 from halab.topology_hypervisor import Hypervisors
 from halab.topology_lab import Labs
 from halab.topology_machine import (
@@ -144,9 +145,20 @@ class Haproxy(Part):
 
 
 class Webserver(Part):
-    """The web server on every VM."""
+    """The web server on every VM.
+
+    ``gwan`` is G-WAN's binary on this machine, in its own folder, for web VMs of built labs.
+    """
 
     port: Port
+    gwan: File | None = None
+
+    @field_validator("gwan")
+    @classmethod
+    def _a_binary(cls, gwan: str | None) -> str | None:
+        if gwan is not None and not (gwan.startswith("/") and os.access(gwan, os.X_OK)):
+            raise ValueError(f"{gwan} is no program here; give the path of G-WAN's binary")
+        return gwan
 
 
 class Topology(Part):

@@ -17,6 +17,7 @@ APACHE = "apache"
 """The web server that the thesis chose, with its mod_php; see :data:`SERVERS`."""
 
 TOMCAT = "tomcat"
+GWAN = "g-wan"
 
 CHANGE = "/etc/apache2/conf-enabled/zz-change.conf"
 SERVED_BY = "X-Served-By"
@@ -30,6 +31,8 @@ class WebServer:
     """What it calls itself to clients."""
     php = "fpm-fcgi"
     """How PHP runs behind it, by PHP's own word (PHP_SAPI)."""
+    names_itself = True
+    """Its answers have a header that names the VM."""
     threaded = False
     """Its workers have a thread for each request, and not a process."""
     pid_file = ""
@@ -169,16 +172,25 @@ class Tomcat(WebServer):
     by_itself = "/usr/local/lib/halab/tomcat-start"
 
 
+class Gwan(WebServer):
+    """G-WAN of an operator's own, which serves files only: its PHP would need php-cgi."""
+
+    program = "G-WAN"
+    php = ""
+    names_itself = False
+    threaded = True
+    pid_file = "/run/gwan.pid"
+    by_itself = "/usr/local/lib/halab/gwan-start"
+
+
 SERVERS: dict[str, type[WebServer]] = {
     APACHE: Apache,
     "apache-event": EventApache,
     "nginx": Nginx,
     TOMCAT: Tomcat,
+    GWAN: Gwan,
 }
 """The web servers that a configuration may ask for, by name."""
-
-ABSENT = {"g-wan": "G-WAN is closed and no longer distributed: no web VM has it"}
-"""Others that the thesis has, and why a configuration may not ask for them."""
 
 
 def accepts(address: IPv4Address, port: int, within: float = 0.5) -> bool:

@@ -45,6 +45,14 @@ def wrong(answer: Answer, name: str = "pi.php?n=1000") -> list[str]:
     return [*page.wrong(answer, name, VM)]
 
 
+def test_a_server_that_cannot_name_itself_is_named_by_its_page() -> None:
+    """G-WAN sends no header of ours: one with it is another server."""
+    named, other = "<p>served by web1.</p>", "<p>served by web2.</p>"
+    for said, text, wrong_ in (("", named, 0), ("", other, 1), ("web1", named, 1)):
+        answer = Answer(200, said, text)
+        assert len([*page.wrong(answer, "index.html", VM, names_itself=False)]) == wrong_
+
+
 def test_a_right_answer_has_nothing_wrong() -> None:
     assert wrong(Answer(200, "web1", PI)) == []
     assert wrong(Answer(200, "web1", "<p>served by web1.</p>"), "index.html") == []

@@ -134,7 +134,8 @@ def prepare(
             cpu_weight=_cpu_weight(machine),
         )
         if isinstance(machine, Server):
-            blueprint = _with_web_vms(blueprint, vm_hostkey, web_disk or disk, hosting)
+            gwan = topology.webserver.gwan
+            blueprint = _with_web_vms(blueprint, vm_hostkey, web_disk or disk, hosting, gwan)
         machines.append(blueprint)
     _private(state / "id_ed25519", key.private)
     _private(state / "known_hosts", "".join(known))
@@ -160,14 +161,19 @@ def prepare(
 
 
 def _with_web_vms(
-    server: Blueprint, hostkey: KeyPair, disk: Path, hosting: Hosting | None
+    server: Blueprint, hostkey: KeyPair, disk: Path, hosting: Hosting | None, gwan: str | None
 ) -> Blueprint:
-    """A server with what its VMs are made of: light ones share a disk and a host key."""
+    """A server with what its VMs are made of: light ones share a disk and a host key.
+
+    They have all that is below the server's /srv/www: G-WAN's folder too, where it is named, and
+    their pages are the files there without a dot.
+    """
+    gwans = ((str(Path(gwan).parent), "/srv/www/.gwan"),) if gwan else ()
     server = replace(
         server,
         bridged=True,
         files=(*server.files, ("/srv/ssh/ssh_host_ed25519_key", hostkey.private, 0o600)),
-        binds=((str(disk), "/srv/image"),),
+        binds=((str(disk), "/srv/image"), *gwans),
     )
     if hosting is None:
         return server
