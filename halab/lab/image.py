@@ -10,6 +10,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -89,13 +90,33 @@ APACHE_MODULES = ("headers",)
 Progress = Callable[[str], None]
 
 
-def key(flavour: Flavour = LIGHT) -> str:
+@dataclass(frozen=True)
+class Overlay:
+    """What is laid over the Debian tree: each file's path, its mode and its content."""
+
+    files: tuple[tuple[Path, int, bytes], ...]
+
+    @classmethod
+    def read(cls, folder: Path = FILES) -> Overlay:
+        """As the folder is now; while an image is built, a checkout may become another one."""
+        files = (file for file in sorted(folder.rglob("*")) if file.is_file())
+        return cls(tuple((f.relative_to(folder), f.stat().st_mode, f.read_bytes()) for f in files))
+
+    def lay_over(self, root: Path) -> None:
+        """Write all of it below the folder."""
+        for name, mode, content in self.files:
+            file = root / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+            file.chmod(stat.S_IMODE(mode))
+
+
+def key(flavour: Flavour, overlay: Overlay) -> str:
     """Twelve hex digits that change with anything that goes into the image."""
     digest = hashlib.sha256(repr(flavour).encode() + Path(__file__).read_bytes())
-    for file in sorted(FILES.rglob("*")):
-        if file.is_file():
-            digest.update(f"{file.relative_to(FILES)} {file.stat().st_mode}".encode())
-            digest.update(file.read_bytes())
+    for name, mode, content in overlay.files:
+        digest.update(f"{name} {mode}".encode())
+        digest.update(content)
     return digest.hexdigest()[:12]
 
 
@@ -104,25 +125,21 @@ def cache() -> Path:
     return Path(os.environ.get("HALAB_CACHE", "/var/cache/halab"))
 
 
-def path(flavour: Flavour = LIGHT) -> Path:
-    """Where the image of today's key is, or would be."""
-    return cache() / f"{flavour.name}-{key(flavour)}"
-
-
 def ensure(progress: Progress, flavour: Flavour = LIGHT) -> Path:
     """The image's folder, built first if it is not there (one to two minutes).
 
     Raises :class:`LabError` when a tool, the disk or the network does not allow it; nothing
     half-built is left behind.
     """
-    image = path(flavour)
+    overlay = Overlay.read()
+    image = cache() / f"{flavour.name}-{key(flavour, overlay)}"
     if image.is_dir():
         return image
     if shutil.which("mmdebstrap") is None:
         raise LabError("mmdebstrap is missing: apt-get install mmdebstrap, or ./run")
     with building(image, flavour.size) as unfinished:
         _bootstrap(unfinished, flavour, progress)
-        _finish(unfinished)
+        _finish(unfinished, overlay)
     return image
 
 
@@ -188,7 +205,7 @@ def _bootstrap(target: Path, flavour: Flavour, progress: Progress) -> None:
         raise LabError(f"the {flavour.name} could not be built: mmdebstrap says: {reason}")
 
 
-def _finish(root: Path) -> None:
+def _finish(root: Path, overlay: Overlay) -> None:
     """Turn a plain Debian tree into a lab machine's."""
     units = root / "etc/systemd/system"
     for unit in MASKED:
@@ -202,7 +219,7 @@ def _finish(root: Path) -> None:
     generators.mkdir(exist_ok=True)
     for generator in (root / "usr/lib/systemd/system-generators").iterdir():
         (generators / generator.name).symlink_to("/dev/null")
-    shutil.copytree(FILES, root, dirs_exist_ok=True)
+    overlay.lay_over(root)
     modules = root / "etc/apache2/mods-enabled"
     for module in APACHE_MODULES:
         (modules / f"{module}.load").symlink_to(f"../mods-available/{module}.load")
