@@ -27,6 +27,18 @@ def test_what_is_laid_over_is_what_the_key_was_taken_of(tmp_path: Path) -> None:
     assert not (root / "new").exists()
 
 
+def test_a_link_in_the_tree_leads_nowhere(tmp_path: Path) -> None:
+    folder, root, outside = tmp_path / "rootfs", tmp_path / "root", tmp_path / "outside"
+    for place in (folder, root):
+        place.mkdir()
+    outside.write_text("another's")
+    (folder / "file").write_text("ours")
+    (root / "file").symlink_to(outside)
+    Overlay.read(folder).lay_over(root)
+    assert (root / "file").read_text() == "ours"
+    assert outside.read_text() == "another's"
+
+
 def test_the_key_is_of_packages_and_of_each_file_s_content_and_mode(tmp_path: Path) -> None:
     file = tmp_path / "file"
 

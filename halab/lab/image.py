@@ -107,6 +107,7 @@ class Overlay:
         for name, mode, content in self.files:
             file = root / name
             file.parent.mkdir(parents=True, exist_ok=True)
+            file.unlink(missing_ok=True)  # a link in the tree may lead out of it
             file.write_bytes(content)
             file.chmod(stat.S_IMODE(mode))
 
