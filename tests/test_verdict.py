@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from fixtures.verdict import Judge
 from halab import verdict
 from halab.redaction import HIDDEN, remember
 from halab.verdict import Outcome, Result, Verdict
@@ -90,3 +91,20 @@ def test_words_of_a_node_are_no_markdown(words: str) -> None:
     assert "<" not in bare
     assert bare.count("`") == 2
     assert "[" not in bare
+
+
+def test_a_test_that_was_interrupted_has_no_outcome() -> None:
+    """It was set up and has not ended: neither the verdict nor the last run has it for passed."""
+    judge = Judge("Cluster thesis")
+    for name, phases in (("ended", ("setup", "call", "teardown")), ("interrupted", ("setup",))):
+        node = f"suites/ha/test_x.py::test_{name}"
+        for when in phases:
+            judge.pytest_runtest_logreport(
+                pytest.TestReport(node, (node, 0, name), {}, "passed", None, when, duration=1.5)  # type: ignore[arg-type]
+            )
+    (ended,) = judge.results.values()
+    assert (ended.name, ended.outcome, ended.seconds) == ("test_ended", Outcome.PASSED, 4.5)
+    judge.results.clear()
+    told = judge.verdict(pytest.ExitCode.INTERRUPTED)
+    assert told is not None
+    assert told.word == "not judged"
