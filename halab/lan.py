@@ -21,6 +21,7 @@ from halab.timeline import Event
 from halab.transport import Recording
 from halab.vrrp import Advert
 from halab.wait import Condition
+from halab.watch import Reached
 
 # A frame takes a moment from the wire to here, beside the way from the client: what is younger than
 # this is judged later. Seconds.
@@ -172,6 +173,16 @@ class Lan:
         """True if this director has said in this test, by priority 0, that it is MASTER no more."""
         claims = self._listening.heard().claims(self.rules)
         return any(c.resigns and c.who == director.name for c in claims if c.at >= self._since)
+
+    def advertises(self, director: Director, since: float) -> Reached:
+        """When this director first advertised from a moment of :func:`wait.clock` on; inf if never.
+
+        From the wire: a busy machine may answer nobody for seconds who asks a director for it.
+        """
+        clock = self._listening.clock
+        claims = self._listening.heard().claims(self.rules)
+        after = mastership.until_claimed(claims, director.name, clock.at(since))
+        return Reached(after, 2 * clock.error)
 
     def silence_before(self, heir: Director) -> float:
         """Seconds from anybody else's last advert to the first of this director in this test.

@@ -157,6 +157,12 @@ def vacancies(
     return tuple(found)
 
 
+def until_claimed(claims: Iterable[Claim], who: str, since: float) -> float:
+    """Seconds from then to the first claim of somebody's that is no resignation; inf without."""
+    after = (c.at - since for c in claims if c.who == who and c.at >= since and not c.resigns)
+    return min(after, default=math.inf)
+
+
 def silence_before(claims: Iterable[Claim], heir: str, since: float) -> float:
     """Seconds from anybody else's last claim to the heir's first ``since`` then; inf without it."""
     claims = tuple(claims)

@@ -20,6 +20,7 @@ from halab.mastership import (
     settlement,
     silence_before,
     tenures,
+    until_claimed,
     until_next,
     vacancies,
 )
@@ -205,3 +206,10 @@ class TestNext:
         """And is no number of nothing."""
         assert until_next(claims("lb1", 2), "a stranger", "lb1", 1) == math.inf
         assert until_next(claims("a stranger", 2), "a stranger", "lb1", 1) == math.inf
+
+
+def test_first_claim_from_a_moment_on() -> None:
+    """Of this one, and none by which he lays it down."""
+    said = [*claims("lb1", 1, 4), Claim(2.5, "lb1", resigns=True), *claims("lb2", 2, 3)]
+    assert until_claimed(said, "lb1", 2) == 2
+    assert until_claimed(said, "lb1", 4.5) == math.inf
