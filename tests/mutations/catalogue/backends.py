@@ -172,6 +172,12 @@ MUTATIONS = (
         lambda c: haproxy.unlike_its_file(c, "s/ fall [0-9]+/ fall 6/"),
     ),
     Mutation(
+        "a refusing server has twenty times its share",
+        REFUSING + "[one refusing]",
+        "watch.through <=",
+        lambda c: haproxy.weighted(c, [c.backends[4].name], 20),
+    ),
+    Mutation(
         "HAProxy wants eight good checks of a server that refused where its file says two",
         REFUSING + "[one refusing]",
         "up.after <=",

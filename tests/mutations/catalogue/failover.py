@@ -182,6 +182,12 @@ MUTATIONS = (
         ),
     ),
     Mutation(
+        "keepalived takes four seconds to start",
+        PREEMPT_DELAY + "test_returned_master_waits_before_it_takes_the_vip",
+        "returned.after <=",
+        lambda c: node.unit_with(c.master.keepalived.unit, "[Service]\nExecStartPre=/bin/sleep 4"),
+    ),
+    Mutation(
         "the MASTER has waited, takes the VIP again and tells nobody",
         PREEMPT_DELAY + "test_returned_master_waits_before_it_takes_the_vip",
         "longest_outage <=",

@@ -17,6 +17,14 @@ MUTATIONS = (
         lambda c: haproxy.unit_of(c.master, 1, "[Service]\nExecReload=/bin/kill -TERM $MAINPID"),
     ),
     Mutation(
+        "a reload of HAProxy is a restart",
+        PLANNED + "test_reloads_of_haproxy_cost_no_request",
+        "lost.total()",
+        lambda c: haproxy.unit_of(
+            c.master, 1, "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecReload="
+        ),
+    ),
+    Mutation(
         "the BACKUP does not take the VIP from a worse MASTER",
         PLANNED + "test_vip_follows_a_changed_priority",
         "the VIP is on lb2 alone: not within",
