@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from halab import faults, found
+from halab.errors import NotAllowed
+from halab.found import FoundCluster
 from halab.lab.privilege import BREAKING, LOOKING, rules
 from halab.lab.remote import RemoteLab
 from halab.node import Node, each
@@ -18,6 +21,7 @@ pytestmark = pytest.mark.slow
 SUDOERS = "/etc/sudoers.d/halab"
 LOOK = ("suites/ha", "-m", "observe")
 BREAK = ("suites/ha", "--allow-disruption")
+ATTACK = ("suites/security", "--allow-disruption")
 
 
 # Processes, and the counters that no request of ours may move: of restarts, failed checks, servers
@@ -59,6 +63,17 @@ def test_breaking_accepts_it_and_leaves_it_as_it_was(foreign: Operator) -> None:
     assert differing(before, pictures(foreign)) == []
 
 
+@pytest.mark.timeout(600)
+def test_hostile_clients_cost_it_nothing_and_leave_it_as_it_was(foreign: Operator) -> None:
+    """All of ``suites/security``: no test of it needs anything that the suite has deployed."""
+    before = pictures(foreign)
+    outcome = foreign.judges(*ATTACK)
+    assert outcome.status == 0, outcome.said
+    assert set(outcome.tests.values()) == {"passed"}, outcome.said
+    become_well(foreign)
+    assert differing(before, pictures(foreign)) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -82,15 +97,31 @@ def test_nothing_is_broken_unless_all_agree(
     assert reason in outcome.said
 
 
+def test_fault_asks_the_node_that_it_strikes(foreign: Operator) -> None:
+    """Whoever got so far all the same: nothing is done to it, and nothing is left on it."""
+    foreign.does(lambda lab: lab.nodes["edge2"].run("echo production > /etc/halab-lab-id"))
+
+    def strike(lab: RemoteLab) -> str:
+        backup = FoundCluster(lab, found.look(lab)).backup
+        with pytest.raises(NotAllowed, match="edge2 is of the lab 'production', not 'foreign'"):
+            faults.haproxy_stopped(backup.haproxy()).do()
+        return backup.node.run("systemctl is-active haproxy; ls /var/lib")
+
+    try:
+        said = foreign.does(strike)
+    finally:
+        foreign.does(lambda lab: lab.nodes["edge2"].run("echo foreign > /etc/halab-lab-id"))
+    assert said.startswith("active")
+    assert "halab" not in said
+
+
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("named", "arguments"),
     [
         pytest.param(LOOKING, LOOK, id="looking"),
-        pytest.param(
-            BREAKING,
-            ("suites/ha/test_failover.py", "suites/ha/test_planned_work.py", "--allow-disruption"),
-            id="breaking",
-        ),
+        pytest.param(BREAKING, BREAK, id="breaking"),
+        pytest.param(BREAKING, ATTACK, id="attacking"),
     ],
 )
 def test_who_is_not_root_needs_the_commands_that_are_named(
@@ -106,12 +137,10 @@ def test_who_is_not_root_needs_the_commands_that_are_named(
     without = deputy.command("doctor")
     foreign.does(lambda lab: each(lab.strikable, lambda n: n.put(SUDOERS, sudoers, 0o440)))
     try:
-        outcome = deputy.judges(*arguments)
+        outcome = deputy.judges(*arguments, limit=600)
     finally:
         foreign.does(lambda lab: each(lab.strikable, lambda n: n.run("rm %s", SUDOERS)))
-    assert (
-        "edge1  deputy may not run awk, cat, kill, python3, sed, socat, tcpdump" in without.stdout
-    )
+    assert f"edge1  deputy may not run {', '.join(LOOKING)}" in without.stdout
     assert outcome.status == 0, outcome.said
     assert outcome.names("passed")
 
@@ -124,6 +153,7 @@ class Breach:
     breaks: str
     mends: str
     noticed_by: str
+    run: tuple[str, ...] = LOOK
 
     @contextmanager
     def made(self, operator: Operator) -> Iterator[None]:
@@ -146,9 +176,9 @@ CONF = "/etc/keepalived/keepalived.conf"
 CFG = "/etc/haproxy/haproxy.cfg"
 
 
-def edited(file: str, expression: str, unit: str) -> tuple[str, str]:
-    """Edit a file that a unit reads, and put it back."""
-    reload = f"systemctl reload {unit}"
+def edited(file: str, expression: str, unit: str, reads: str = "reload") -> tuple[str, str]:
+    """Edit a file that a unit ``reads`` when it is told so, and put it back."""
+    reload = f"systemctl {reads} {unit}"
     return (
         f"cp -p {file} /tmp/as-it-was && sed -i -E '{expression}' {file} && {reload}",
         f"mv /tmp/as-it-was {file} && {reload}",
@@ -184,6 +214,26 @@ BREACHES = {
         "ip neigh del 10.77.0.100 dev enp1s0",
         "test_every_client_resolves_the_vip_to_the_master",
     ),
+    "an admin socket is open to all": Breach(
+        "edge2",
+        # a reload hands the socket on, with the mode that it has
+        *edited(CFG, "s/mode 660/mode 666/", "haproxy", "restart"),
+        "test_admin_sockets_are_closed_to_others[backup]",
+        ("suites/security", "-m", "observe"),
+    ),
+    "slow clients keep their places": Breach(
+        "edge1",
+        *edited(CFG, "/timeout http-request/d", "haproxy"),
+        "test_slow_clients_lose_their_places_and_nobody_else_does[headers]",
+        (*ATTACK, "-k", "slow and headers"),
+    ),
+    "strangers have a say in VRRP": Breach(
+        "edge1",
+        "nft flush ruleset",
+        "nft -f /etc/nftables.conf",
+        "test_stranger_moves_the_vip_nowhere",
+        (*ATTACK, "-k", "stranger_moves"),
+    ),
     "a web server is dead": Breach(
         "web3",
         "systemctl stop nginx",
@@ -197,11 +247,11 @@ BREACHES = {
     "breach",
     [pytest.param(breach, id=name) for name, breach in BREACHES.items()],
 )
-def test_looking_rejects_it_by_the_test_that_names_what_is_wrong(
+def test_it_is_rejected_by_the_test_that_names_what_is_wrong(
     foreign: Operator, breach: Breach
 ) -> None:
     """And the run says so by its status."""
     with breach.made(foreign):
-        outcome = foreign.judges(*LOOK)
+        outcome = foreign.judges(*breach.run)
     assert outcome.status == 1, outcome.said
     assert breach.noticed_by in outcome.names("failure"), outcome.said

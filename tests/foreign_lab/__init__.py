@@ -121,7 +121,7 @@ class Operator:
 @contextmanager
 def raised(folder: Path) -> Iterator[Operator]:
     """The foreign cluster, as long as the block runs."""
-    layer = image.cache() / "foreign"
+    layer = image.cache() / "foreign-2"
     command = [HERE / "raise", image.ensure(print), layer, folder]
     with (
         counted_as_a_lab(f"foreign-{os.getpid()}"),
@@ -194,15 +194,16 @@ def unplugged(operator: Operator, node: str) -> Iterator[None]:
 def become_well(operator: Operator, within: float = 60) -> None:
     """Wait until the doctor finds nothing."""
     wait.until(
-        lambda: not operator.does(_ails),
+        lambda: not operator.does(ails),
         what="the foreign cluster is well",
         within=within,
         every=0.2,
-        seen=lambda: operator.does(_ails),
+        seen=lambda: operator.does(ails),
     )
 
 
-def _ails(lab: RemoteLab) -> list[str]:
+def ails(lab: RemoteLab) -> list[str]:
+    """What the doctor finds, or why he cannot look."""
     try:
         return doctor.ails(FoundCluster(lab, found.look(lab)))
     except HalabError as error:
