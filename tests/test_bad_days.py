@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
 from halab import wait
 from halab.lab.remote import RemoteLab
-from halab.node import each
-from tests.foreign_lab import HERE, Operator, become_well
+from halab.node import Node, each
+from tests.foreign_lab import HERE, Operator, become_well, unplugged
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +89,36 @@ def test_it_is_told_by_name_and_rejected(foreign: Operator, day: str) -> None:
     assert outcome.took < 60
 
 
+def no_tcpdump(operator: Operator) -> AbstractContextManager[None]:
+    """Something else that is wrong, on gen2."""
+    away = ("mv /usr/bin/tcpdump /usr/bin/away", "mv /usr/bin/away /usr/bin/tcpdump")
+    return changed(operator, "gen2", *away)
+
+
+def test_dead_machine_is_named_and_the_rest_is_judged(foreign: Operator) -> None:
+    """It costs its own time and hides nothing; nothing is broken beside it."""
+    with no_tcpdump(foreign), unplugged(foreign, "host2"):
+        outcome = foreign.judges(*SERVICE, "suites/ha/test_failover.py", "--allow-disruption")
+    said = outcome.said
+    assert outcome.status == 1, said
+    assert "not well: host2: not reached: host2 (10.77.0.22:22): " in said
+    assert "not well: gen2: it has no tcpdump: apt-get install tcpdump" in said
+    assert SOUND in outcome.names("failure")
+    assert len(outcome.names("passed")) >= 5, said
+    assert len(outcome.names("skipped")) >= 5, "it was broken further"
+    assert outcome.took < 90
+
+
+def test_dead_director_ends_the_run_with_all_that_is_wrong(foreign: Operator) -> None:
+    """Half a cluster cannot be judged, and the lab cannot be held: at once, and by name."""
+    with no_tcpdump(foreign), unplugged(foreign, "edge2"):
+        outcome = foreign.judges(*LOOK)
+    assert outcome.status == 3, outcome.said
+    assert "not well: edge2: not reached: edge2 (10.77.0.12:22): " in outcome.said
+    assert "not well: gen2: it has no tcpdump: apt-get install tcpdump" in outcome.said
+    assert outcome.took < 30
+
+
 def test_who_does_not_mend_what_he_broke_ends_the_session(foreign: Operator) -> None:
     """By name, though the service goes on: nothing is broken further by those after him."""
     try:
@@ -127,6 +157,54 @@ def test_node_that_hangs_on_commands_is_named_in_time(foreign: Operator) -> None
     assert took < 12
 
 
+NEXT = "/etc/systemd/system/haproxy.service.d/next.conf"
+NEXT_HAPROXY = """\
+[Service]
+RootDirectory=/opt/next
+MountAPIVFS=yes
+BindReadOnlyPaths=/etc/haproxy /etc/passwd /etc/group
+BindPaths=/run /var/lib/haproxy
+"""
+
+
+@contextmanager
+def next_haproxy(operator: Operator) -> Iterator[list[str]]:
+    """Both directors run Debian's next HAProxy while the block runs; its versions."""
+    restart = "systemctl daemon-reload && systemctl restart haproxy"
+
+    def on_directors(action: Callable[[Node], str]) -> list[str]:
+        names = operator.lab.topology.directors
+        return [*operator.does(lambda lab: each((lab.nodes[n] for n in names), action)).values()]
+
+    def install(node: Node) -> str:
+        node.put(NEXT, NEXT_HAPROXY)
+        return node.run(restart)
+
+    on_directors(install)
+    try:
+        become_well(operator)
+        info = "echo show info | socat - /run/haproxy/admin.sock | sed -n 's/^Version: //p'"
+        yield on_directors(lambda node: node.run(info))
+    finally:
+        on_directors(lambda node: node.run(f"rm -r {NEXT.rpartition('/')[0]} && {restart}"))
+        become_well(operator)
+
+
+def test_verdict_is_right_of_another_major_haproxy(foreign: Operator) -> None:
+    """What it says of itself is read as ever, and it does as it is told."""
+    with next_haproxy(foreign) as versions:
+        looked = foreign.judges(*LOOK)
+        told = foreign.judges(
+            "suites/ha/test_planned_work.py", "-k", "taken_out", "--allow-disruption"
+        )
+    assert all(version.startswith("3.") for version in versions), versions
+    assert looked.status == 0, looked.said
+    assert len(looked.names("passed")) >= 15
+    assert told.status == 0, told.said
+    assert len(told.names("passed")) == 2
+    assert looked.took + told.took < 120
+
+
 def test_verdict_is_right_in_another_language(foreign: Operator) -> None:
     """A login that sets a locale, which may not even be there, changes no word that is read."""
     speaks = "export LC_ALL=de_DE.UTF-8 LANG=de_DE.UTF-8; unset PATH; export PATH=/usr/bin:/bin"
@@ -138,6 +216,7 @@ def test_verdict_is_right_in_another_language(foreign: Operator) -> None:
     finally:
         foreign.does(lambda lab: each(lab.nodes.values(), lambda n: n.run("rm /root/.bashrc")))
     assert outcome.status == 0, outcome.said
+    assert outcome.took < 120
 
 
 def test_verdict_is_right_from_far_away(foreign: Operator) -> None:
@@ -170,4 +249,5 @@ def test_verdict_is_right_from_far_away(foreign: Operator) -> None:
         foreign.does(come_back)
     assert outcome.status == 0, outcome.said
     assert len(outcome.names("passed")) >= 15
+    assert outcome.took < 200
     assert "run it from a machine where one takes less than" in outcome.said
