@@ -20,6 +20,7 @@ from halab.lab.remote import RemoteLab
 from tests.foreign_lab import (
     CHECKOUT,
     Operator,
+    ails,
     become_well,
     differing,
     healed,
@@ -36,12 +37,13 @@ KILLS = 10
 """In each test of ten."""
 
 
-def _breaker(operator: Operator, seed: int) -> tuple[subprocess.Popen[str], str]:
+def _breaker(operator: Operator, seed: int, *alone: str) -> tuple[subprocess.Popen[str], str]:
     """A breaker at work, and what it breaks first.
 
     Where the one before died with a director cut off, the lock there falls with its lease.
     """
     command = [sys.executable, "-m", "tests.foreign_lab.breaker", operator.topology, str(seed)]
+    command += alone
 
     def started() -> tuple[subprocess.Popen[str], str] | None:
         run = subprocess.Popen(
@@ -86,15 +88,19 @@ def test_nothing_differs_after_killed_breakers(
             assert differing(before, pictures(foreign)) == []
 
 
-def test_nodes_mend_what_a_silent_run_left(foreign: Operator) -> None:
-    """Nobody comes to heal: a timer on each node does, once it has heard nothing for so long."""
+@pytest.mark.parametrize("fault", ["HAProxy held dead", "NIC down"])
+def test_nodes_mend_what_a_silent_run_left(foreign: Operator, fault: str) -> None:
+    """Nobody comes to heal: a timer on the node does, once it has heard nothing for so long.
+
+    Whoever took a node's NIC down has left it where nobody could.
+    """
     before = pictures(foreign)
-    run, _ = _breaker(foreign, 3)
+    run, _ = _breaker(foreign, 3, fault)
     assert run.stdout is not None
-    for _ in range(2):
-        run.stdout.readline()
+    assert run.stdout.readline() == "done\n"
     run.kill()
     run.communicate()
+    assert any("edge2" in line for line in foreign.does(ails)), "nothing was broken"
     become_well(foreign, within=20 + 30)
     wait.until(
         lambda: foreign.does(lambda lab: lab.heal(dry_run=True)) == {},

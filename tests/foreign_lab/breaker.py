@@ -1,6 +1,7 @@
 """``python -m tests.foreign_lab.breaker TOPOLOGY SEED``: breaks a cluster until it is killed.
 
-It says what it breaks, and has no end of its own: whatever it was at, others must mend.
+It says what it breaks, and has no end of its own: whatever it was at, others must mend. With the
+name of a fault behind the seed it does that alone, and says when it is done.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ CATALOGUE: dict[str, Made] = {
 }
 """All that machines without a front panel can have."""
 
+HOUR = 3600
+
 
 def main() -> None:
     """Hold the lab, mend it, and break it."""
@@ -55,6 +58,11 @@ def main() -> None:
     lab.heal()
     cluster = FoundCluster(lab, found.look(lab))
     chance = random.Random(int(sys.argv[2]))
+    if alone := sys.argv[3:]:
+        print(*alone, flush=True)
+        with CATALOGUE[alone[0]](cluster):
+            print("done", flush=True)
+            wait.passing(HOUR)
     names = [*CATALOGUE]
     chance.shuffle(names)
     for name in names:

@@ -10,6 +10,10 @@ ENDINGS = "tests/test_endings.py::test_told_twice_it_mends_all_the_same"
 FAULT = "tests/test_fault.py::"
 DISRUPTION = "tests/test_disruption.py::"
 HEALING = "tests/test_healing.py::"
+KILLED = "tests/test_killed_runs.py::"
+REMOTE = "tests/test_remote_lab.py::"
+FOREIGN = "tests/test_foreign_lab.py::"
+DAYS = "tests/test_bad_days.py::"
 HIDDEN = "tests/test_redaction.py::"
 REPORT = HIDDEN + "test_report_of_a_failure_has_none"
 KEYS = "tests/test_host_keys.py::"
@@ -128,6 +132,13 @@ REMOVALS = (
         DISRUPTION + "test_what_no_node_could_mend_is_not_done",
     ),
     Removal(
+        "a run does not heal what a dead one left",
+        "fixtures/remote.py",
+        "            _heal(config, lab)\n",
+        "",
+        KILLED + "test_next_run_mends_before_anything_else",
+    ),
+    Removal(
         "healing stops at the first dead machine",
         "halab/lab/intent.py",
         "            failed.append(str(error))\n            return []",
@@ -141,6 +152,35 @@ REMOVALS = (
         "",
         HEALING + "test_a_live_run_is_left_alone",
     ),
+    Removal(
+        "a run leaves its programs on clients",
+        "halab/lab/remote.py",
+        "        self._take_leavings([node for node in self.clients if node.backend.connected])\n",
+        "",
+        FOREIGN + "test_looking_accepts_it_and_changes_nothing",
+    ),
+    # -- the dead-man timer
+    Removal(
+        "no timer is armed",
+        "halab/lab/intent.py",
+        "systemctl --quiet is-active {TIMER}.timer || systemd-run --quiet",
+        "true || systemd-run --quiet",
+        KILLED + "test_nodes_mend_what_a_silent_run_left[HAProxy held dead]",
+    ),
+    Removal(
+        "a run that lives gives no signs of it",
+        "halab/lab/intent.py",
+        "        self._beat.start()\n",
+        "",
+        KILLED + "test_run_that_lives_is_not_mended_away",
+    ),
+    Removal(
+        "a timer that a boot took away stays away",
+        "halab/lab/intent.py",
+        "|| exit 0; {{ {_ARM}; }} && systemctl",
+        "|| exit 0; systemctl",
+        KILLED + "test_timer_is_armed_again_where_a_node_has_lost_it",
+    ),
     # -- the lock
     Removal(
         "two runs may have one built lab",
@@ -149,6 +189,27 @@ REMOVALS = (
         "            pass\n",
         "tests/test_lab_lock.py::test_built_lab_is_held_by_its_name",
         fast=True,
+    ),
+    Removal(
+        "two runs may have one director",
+        "halab/lab/lock.py",
+        "if ! flock -n 9; then",
+        "if false; then",
+        REMOTE + "test_second_run_is_told_who_holds_the_lab",
+    ),
+    Removal(
+        "a lock has no lease",
+        "halab/lab/lock.py",
+        'while read -r -t "$1" said; do',
+        "while read -r said; do",
+        REMOTE + "test_silent_owner_loses_the_lock",
+    ),
+    Removal(
+        "a stale lock is not told of",
+        "halab/lab/lock.py",
+        'echo "taken $left"',
+        "echo taken",
+        REMOTE + "test_lock_of_a_killed_run_is_taken_over_and_told",
     ),
     # -- only what is disposable
     Removal(
@@ -175,6 +236,13 @@ REMOVALS = (
         fast=True,
     ),
     Removal(
+        "a fault does not ask the node that it strikes",
+        "halab/lab/intent.py",
+        "                self.permit(self.nodes[name])\n",
+        "                pass\n",
+        FOREIGN + "test_fault_asks_the_node_that_it_strikes",
+    ),
+    Removal(
         "word is left on a node before the others are asked",
         "halab/lab/intent.py",
         "                self.permit(self.nodes[name])\n            for name, commands in "
@@ -184,6 +252,27 @@ REMOVALS = (
         DISRUPTION + "test_nothing_is_put_on_a_node_that_may_not_be_broken",
     ),
     # -- steady before and after
+    Removal(
+        "a session does not look at its start",
+        "fixtures/remote.py",
+        "config.stash[AILS] += cluster.findings() and cluster.findings()",
+        "pass",
+        DAYS + "test_it_is_told_by_name_and_rejected[a full disk]",
+    ),
+    Removal(
+        "a cluster that is not well is broken further",
+        "fixtures/remote.py",
+        "if wrong := config.stash[AILS]:",
+        "if wrong := []:",
+        DAYS + "test_it_is_told_by_name_and_rejected[no Python]",
+    ),
+    Removal(
+        "nobody looks at the nodes after a test",
+        "halab/found.py",
+        "return doctor.ails(self)",
+        "return super().findings()",
+        DAYS + "test_who_does_not_mend_what_he_broke_ends_the_session",
+    ),
     Removal(
         "the doctor waits for whoever hangs",
         "halab/doctor.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.desk import Desk
 from tests.mutations.safety import REMOVALS, Removal
 
 CHECKOUT = Path(__file__).parents[2]
+UNSAFE = f"unsafe-{os.getpid()}"
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "reports")
 
 pytestmark = [pytest.mark.mutation, pytest.mark.timeout(400)]
@@ -37,9 +39,11 @@ def test_own_test_notices(removal: Removal, tmp_path: Path) -> None:
     shutil.copytree(CHECKOUT, copy, ignore=LEFT_OUT, symlinks=True)
     file = copy / removal.file
     file.write_text(file.read_text().replace(removal.was, removal.becomes))
-    pages = (f"--junitxml={report}", f"--html={tmp_path}/report.html")
+    options = (f"--junitxml={report}", f"--html={tmp_path}/report.html", f"--lab-name={UNSAFE}")
     with Desk.booted(tmp_path) as desk:
-        run = desk.start("pytest", removal.test, *pages, "--lab-name=unsafe", folder=copy)
+        # control groups are this machine's
+        group = {"group": f"halab-foreign-{UNSAFE}"}
+        run = desk.start("pytest", removal.test, *options, environment=group, folder=copy)
         said = run.end(380)
     assert run.process.returncode == 1, f"not 1, but {run.process.returncode}:\n{said[-3000:]}"
     (case, *_) = ET.parse(report).getroot().iter("testcase")
