@@ -5,17 +5,28 @@ is written. In this order: the last two leave a machine without power, and end t
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
-from halab import deployment
+import fixtures.terminal
+import fixtures.verdict
+from fixtures.evidence import Evidence
+from halab import deployment, maintenance, webserver
+from halab.budget import Budget
 from halab.cluster import Cluster
 from halab.configuration import Configuration
 from halab.haproxy import HAProxy
 from halab.keepalived import CONFIG
+from halab.lab import journal
+from halab.lab.journal import Entry
 from halab.node import each
 
 HAPROXY_CFG = HAProxy.config_of(1)
+
+# the front page, the page for a CI and what is remembered for the next run are of suites alone
+fixtures.verdict.SUITES = fixtures.terminal.SUITES = "tests/failing_with_secrets.py"
 
 
 @pytest.fixture
@@ -73,6 +84,30 @@ def test_keepalived_dumps_its_state(cluster: Cluster) -> None:
     assert dump is None
 
 
+def test_page_is_asked_for_and_nobody_answers(cluster: Cluster) -> None:
+    """All of requests' own locals are in the traceback, the header with the password too."""
+    auth = ("operator", cluster.lab.secrets.stats)
+    webserver.get(cluster.master.node.address, 1, "/haproxy", auth=auth)
+
+
+def test_figures_and_notes(cluster: Cluster, evidence: Evidence) -> None:
+    """They go to the front page, to tables, and to what the next run compares with."""
+    secrets = cluster.lab.secrets
+    evidence.measure(f"a page of {secrets.stats}", 2, Budget(1, f"as {secrets.vrrp} has it"))
+    evidence.note(f"said {secrets.stats!r}")
+    evidence.figures.append(f"{secrets.stats} req/s")
+    assert len(secrets.stats) == len(secrets.vrrp), secrets.stats
+
+
+def test_fault_is_journalled(
+    cluster: Cluster, inflict: Callable[[AbstractContextManager[None]], object]
+) -> None:
+    """With its arguments, and the cause that shows: all passwords but ours are deployed."""
+    inflict(maintenance.priority_changed(cluster.master, 10))
+    cluster.lab.journal.write(Entry(journal.DONE, "0", "fault", "lb1", cluster.lab.secrets.vrrp))
+    assert cluster.master.keepalived.instance().priority == 0
+
+
 def test_nodes_have_written_them_nowhere(cluster: Cluster) -> None:
     """This one passes: neither in journals nor in what programs leave lying about."""
     patterns = f"{cluster.lab.secrets.vrrp}\n{cluster.lab.secrets.stats}\n"
@@ -83,6 +118,13 @@ def test_nodes_have_written_them_nowhere(cluster: Cluster) -> None:
     )
     found = each(cluster.lab.nodes.values(), lambda node: node.run(search, stdin=patterns))
     assert {said.strip() for said in found.values()} == {"0"}
+
+
+def test_program_logs_them(cluster: Cluster) -> None:
+    """In the window of the failure: what HAProxy logs then is in the report."""
+    said = f"planted {cluster.lab.secrets.vrrp} {cluster.lab.secrets.stats}\n"
+    cluster.master.node.run("logger -t haproxy -p local0.alert", stdin=said)
+    assert not said
 
 
 def test_node_is_away(cluster: Cluster, files: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import subprocess
@@ -14,10 +15,13 @@ from pathlib import Path
 import pytest
 
 from halab.lab import rack
+from halab.redaction import HIDDEN
 
 CHECKOUT = Path(__file__).parents[1]
 THESIS = (CHECKOUT / "topology.yaml").read_text()
-VRRP, STATS = "Zq4vRRp7", "Zq4-sTaTs.7"
+VRRP, STATS = "Zq4&<>p7", "Zq4-s&T<aT%>.7"
+"""With all that pages, files and shells write otherwise; what is looked for is in each form."""
+MARKS = ("Zq4&", "Zq4-s", base64.b64encode(f"operator:{STATS}".encode()).decode())
 LAB = "secrets"
 
 
@@ -65,7 +69,7 @@ class Looking:
                 except OSError:  # it has ended
                     continue
                 self.seen += 1
-                if any(secret in line for secret in (VRRP, STATS, *self.key)):
+                if any(secret in line for secret in (*MARKS, *self.key)):
                     self.leaks.add(line.replace("\0", " "))
 
     @contextmanager
@@ -92,18 +96,25 @@ def test_no_failure_gives_a_secret_away(topology: Path, tmp_path: Path) -> None:
             f"--log-file={written}/log", f"--html={written}/report.html",
             f"--junitxml={written}/junit.xml",
         )  # fmt: skip
+    assert written.exists(), ran.stdout[-3000:] + ran.stderr[-3000:]
     for name, said in (("stdout", ran.stdout), ("stderr", ran.stderr)):
         (written / name).write_text(said)
 
     assert ran.returncode == 2, ran.stdout[-3000:]  # interrupted, as it was to be
     passed = re.findall("^PASSED .*::(.*)", ran.stdout, re.MULTILINE)
     assert passed == ["test_nodes_have_written_them_nowhere"], ran.stdout[-6000:]
-    assert " 7 failed, 1 passed, 1 error in " in ran.stdout
+    assert " 11 failed, 1 passed, 1 error in " in ran.stdout
     assert looking.seen > 1000
     assert looking.key
+    names = {file.name for file in written.iterdir()}
+    assert {"report.html", "report.md", "junit.xml", "last-run.json", "log"} <= names
+    report, page = ((written / f"report.{kind}").read_text() for kind in ("html", "md"))
+    assert f"a page of {HIDDEN}" in report
+    assert "a page of " + HIDDEN.replace("*", r"\*") in page
+    assert "haproxy: planted" in report
     found = {
         file.name: [line[:200] for line in text.splitlines() if any(s in line for s in secrets)]
-        for secrets in [(VRRP, STATS, *looking.key)]
+        for secrets in [(*MARKS, *looking.key)]
         for file in written.iterdir()
         if any(secret in (text := file.read_text()) for secret in secrets)
     }
