@@ -178,9 +178,17 @@ def _forget_unfinished(folder: Path) -> None:
             shutil.rmtree(unfinished, ignore_errors=True)
 
 
+# mmdebstrap mounts /proc, /sys and this machine's devices in the tree that it builds. In namespaces
+# of its own they, and whatever it has started, go with it, and it goes with the run.
+WITH_THE_RUN = (
+    "setpriv", "--pdeathsig=KILL",
+    "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+)  # fmt: skip
+
+
 def _bootstrap(target: Path, flavour: Flavour, progress: Progress) -> None:
     command = [
-        "mmdebstrap", "--variant=minbase", f"--include={','.join(flavour.packages)}",
+        *WITH_THE_RUN, "mmdebstrap", "--variant=minbase", f"--include={','.join(flavour.packages)}",
         "--format=directory", SUITE, str(target),
     ]  # fmt: skip
     steps = ("update", "downloading", "extracting", "essential", "remaining", "cleaning")
