@@ -58,6 +58,7 @@ def test_backup_takes_over_when_keepalived_is_killed(
 
     with clients.probing(until=cluster.vip_reaches(cluster.backup)) as service:
         lan.expects(Kind.TWO_HOLDERS, "a killed keepalived leaves the VIP on its NIC")
+        lan.only(cluster.master, adverts=1).until(within=5)  # the silence begins with its last
         inflict(keepalived_killed(cluster.master))
 
     silence = lan.silence_before(cluster.backup)
