@@ -101,6 +101,9 @@ class Director:
             ("reload", reloaded),
             ("restart", renewed),
         )
+        left = [path for haproxy in surplus for path in (haproxy.config, haproxy.cpus_file)]
+        if left:
+            self.node.run("rm -f" + " %s" * len(left), *left)
         for haproxy, old in zip(reloaded, before, strict=True):
             haproxy.listens_without(old).until(within=10)
 

@@ -17,11 +17,10 @@ CANDIDATES = Path("examples/candidates")
 TRACKED = Path("examples/today/tracked")
 
 # What a gate may have left on a director: files, processes and namespaces of its own. The script
-# that tracks HAProxy, its user, and the files of HAProxy processes that run no more stay there
-# after anybody's use of them.
+# that tracks HAProxy, and its user, stay there after anybody's use of them.
 PICTURE = """
 find /etc/haproxy /etc/keepalived/keepalived.conf /etc/sysctl.d /etc/systemd/system /usr/local \\
-    -xdev -type f ! -path '/etc/haproxy/haproxy-[2-9].*' | sort | xargs sha256sum
+    -xdev -type f | sort | xargs sha256sum
 ls -A /run | grep halab
 ps -eo comm= | grep -E 'haproxy|keepalived|h2load|python3|unshare' | sort | uniq -c
 lsns -n -o TYPE | sort | uniq -c
