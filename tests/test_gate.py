@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -244,6 +246,65 @@ def test_what_nobody_foresaw_is_no_verdict(
     monkeypatch.setattr(gate_command, "_judged", lambda _: {}["missing"])
     assert gate_command.main(["--candidate", "x"]) == Verdict.COULD_NOT_RUN
     assert "KeyError" in capsys.readouterr().err
+
+
+def test_no_verdict_is_told_where_nobody_reads_any_more() -> None:
+    """As by ``2>&1 | head -1``: neither "rejected" nor any other."""
+    read, write = os.pipe()
+    os.close(read)
+    run = subprocess.run(
+        [sys.executable, "-m", "halab.gate.command", "--candidate", "no/such"],
+        stdout=subprocess.PIPE, stderr=write, check=False, timeout=60,
+    )  # fmt: skip
+    os.close(write)
+    assert run.returncode == Verdict.COULD_NOT_RUN
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Another one, set up, with ./run and a Python of its own: it does what ``does`` says."""
+    for name in ("run", "requirements.txt", "requirements-alone.txt"):
+        shutil.copy(Path(__file__).parents[1] / name, tmp_path)
+    (tmp_path / "image-0123456789ab").mkdir()
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    python = tmp_path / ".venv/bin/python"
+    python.write_text('#!/bin/bash\n. "${0%/*}/does"\n')
+    python.chmod(0o755)
+    key = subprocess.run(
+        'echo "$PWD $(readlink -f /usr/bin/python3) $(cat requirements*.txt | sha256sum)"',
+        shell=True, cwd=tmp_path, stdout=subprocess.PIPE, check=True,
+    ).stdout  # fmt: skip
+    (tmp_path / ".venv/stamp").write_bytes(key)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("does", "status"),
+    [
+        ("exit 1", Verdict.COULD_NOT_RUN),
+        ("[[ $1 == -m ]] && exit 1; exit 0", Verdict.REJECT),
+        ("[[ $1 == -m ]] && exit 2; exit 0", Verdict.UNDECIDED),
+        ("exit 0", Verdict.ACCEPT),
+    ],
+    ids=["cannot begin", "rejects", "does not know", "accepts"],
+)
+def test_a_gate_that_cannot_begin_has_rejected_nothing(
+    checkout: Path, does: str, status: Verdict
+) -> None:
+    """Python says 1 for a package that is missing, and bash for a command that fails."""
+    (checkout / ".venv/bin/does").write_text(does)
+    run = ["./run", "gate", "--candidate", "x"]
+    cache = {**os.environ, "HALAB_CACHE": str(checkout)}
+    assert subprocess.run(run, cwd=checkout, env=cache, check=False).returncode == status
+
+
+def test_a_gate_whose_machine_cannot_be_set_up_has_rejected_nothing(checkout: Path) -> None:
+    (checkout / ".venv/bin/does").write_text("exit 0")
+    (checkout / "requirements.txt").unlink()
+    run = ["./run", "gate", "--candidate", "x"]
+    cache = {**os.environ, "HALAB_CACHE": str(checkout)}
+    status = subprocess.run(run, cwd=checkout, env=cache, check=False).returncode
+    assert status == Verdict.COULD_NOT_RUN
 
 
 @pytest.mark.parametrize(

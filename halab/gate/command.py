@@ -11,7 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -35,6 +35,16 @@ _progress = partial(print, file=sys.stderr, flush=True)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge what the command line names; the exit status."""
+    try:
+        return _status(arguments)
+    except Exception:
+        # Python's own status for what nobody foresaw is 1, which here is "rejected"
+        with suppress(OSError):  # perhaps that nobody reads what is said any more
+            traceback.print_exc()
+        return Verdict.COULD_NOT_RUN
+
+
+def _status(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     for number in _ENDING:
         signal.signal(number, _end)
@@ -47,10 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("gate: interrupted", file=sys.stderr)
         return 130
-    except Exception:
-        # Python's own status for what nobody foresaw is 1, which here is "rejected"
-        traceback.print_exc()
-        return Verdict.COULD_NOT_RUN
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
