@@ -40,6 +40,19 @@ def test_one_that_finds_a_set_up_slower_than_itself_decides_nothing(slowdown: fl
 
 
 @pytest.mark.parametrize("slowdown", [0.0, 0.07])
+def test_one_in_which_todays_is_slow_by_chance_decides_nothing(slowdown: float) -> None:
+    """Beside it a candidate that costs more would look alike."""
+    held = session(pairs(slowdown), again=-0.05)
+    assert held.answer is Answer.UNDECIDED
+    assert held.flaws[0].startswith("today's was found slower than its equal: +5.")
+
+
+@pytest.mark.parametrize("again", [-0.015, 0.015])
+def test_equals_may_differ_by_less_than_the_margin_either_way(again: float) -> None:
+    assert session(pairs(0.0), again=again).flaws == ()
+
+
+@pytest.mark.parametrize("slowdown", [0.0, 0.07])
 def test_one_that_misses_the_injected_slowdown_decides_nothing(slowdown: float) -> None:
     held = session(pairs(slowdown), slowed=0.01)
     assert held.answer is Answer.UNDECIDED

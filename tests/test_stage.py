@@ -50,6 +50,23 @@ def test_what_cannot_be_compared_says_why(old: str, new: str, said: str) -> None
         place(Contender(TODAY.replace(old, new)))
 
 
+FIRST = "frontend first\n    mode http\n    bind /run/first.sock\n\nfrontend http-frontend"
+
+
+def test_slowdown_is_injected_where_requests_are_asked() -> None:
+    """A frontend before it that binds no port is asked nothing, and would slow nobody."""
+    text = TODAY.replace("frontend http-frontend", FIRST)
+    assert text != TODAY
+    lines = session.slowed(Contender(text)).text.splitlines()
+    assert lines[lines.index(session.RULE) - 1] == "frontend http-frontend"
+
+
+def test_todays_that_cannot_be_compared_says_why_too() -> None:
+    """Undecided, as the candidate's: it is no crash."""
+    with pytest.raises(NotComparable, match="no frontend of mode http"):
+        session.slowed(Contender(TODAY.replace("mode http", "mode tcp")))
+
+
 def test_contender_shows_no_configuration() -> None:
     assert "hidden" in TODAY
     assert "hidden" not in repr(Contender(TODAY))

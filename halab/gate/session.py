@@ -1,7 +1,8 @@
 """A session of duets that proves itself: what it says of a candidate counts if it can be wrong.
 
-Beside the candidate stand a second one of today's, which must not be found slower, and today's with
-more to do, which must.
+Beside the candidate stand a second one of today's, of which neither may be found slower than the
+other, and today's with more to do, which must. All are compared with the same first one: if that
+were slow by chance, a candidate that costs more would pass.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from halab import haproxy_cfg
-from halab.gate.duet import Duets, duets
+from halab.gate.duet import TODAY, Duets, duets
 from halab.gate.slowdown import Answer, Slowdown
-from halab.gate.stage import Contender
+from halab.gate.stage import Contender, asked
 from halab.haproxy_line import sections
 from halab.node import Node
 
@@ -41,6 +42,9 @@ class Session:
         told = []
         if again.slower:
             told.append(f"{AGAIN} was found slower than itself: {again}")
+        first = Slowdown.of([pair.swapped for pair in self.held.pairs[AGAIN]])
+        if first.slower:
+            told.append(f"{TODAY} was found slower than its equal: {first}")
         if not slowed.slower:
             told.append(f"{SLOWED} by {RULES} rules was not found slower: {slowed}")
         return tuple(told)
@@ -54,12 +58,11 @@ class Session:
 
 
 def slowed(today: Contender, rules: int = RULES, rule: str = RULE) -> Contender:
-    """The same with so many of these rules more in its first frontend of mode http."""
-    name = next(
-        proxy.name
-        for proxy in haproxy_cfg.parse(today.text).frontends.values()
-        if proxy.mode == "http" and proxy.stats is None
-    )
+    """The same with so many of these rules more in the frontend that a stage asks.
+
+    Raises :class:`halab.gate.stage.NotComparable` where there is none.
+    """
+    name, *_ = asked(haproxy_cfg.parse(today.text))
     head = next(
         head
         for head, _ in sections(today.text)

@@ -36,6 +36,11 @@ class Pair:
         """ln(candidate / baseline): above 0 where the candidate costs more."""
         return math.log(self.candidate / self.baseline)
 
+    @property
+    def swapped(self) -> Pair:
+        """The same two, with the baseline in the candidate's place."""
+        return Pair(self.candidate, self.baseline)
+
 
 @dataclass(frozen=True)
 class Slowdown:

@@ -84,7 +84,7 @@ def place(contender: Contender) -> dict[str, Any]:
         deployed = haproxy_cfg.parse(contender.text)
     except NodeError as error:
         raise NotComparable(str(error)) from None
-    listens = _frontend(deployed)
+    _, address, port = asked(deployed)
     for section, lines in sections(contender.text):
         if section.words[0] in (*PROXIES, "defaults"):
             for line in lines:
@@ -96,25 +96,28 @@ def place(contender: Contender) -> dict[str, Any]:
     origin = sorted(_servers(deployed.backends.values()))
     if not origin:
         raise NotComparable("haproxy.cfg: no server with an IPv4 address and a port")
-    binds = "\n".join(f"    bind {address}:{port}" for address, port in origin)
+    binds = "\n".join(f"    bind {ip}:{number}" for ip, number in origin)
     return {
         "binary": contender.binary,
         "haproxy": contender.text,
-        "ready": [listens],
-        "url": f"http://{_reached(listens[0])}:{listens[1]}{PAGE}",
+        "ready": [(address, port)],
+        "url": f"http://{_reached(address)}:{port}{PAGE}",
         "chroot": _chroot(contender.text),
         "origin": _ORIGIN.format(binds=binds, page="x" * 100),
         "origin_ready": origin[:1],
     }
 
 
-def _frontend(deployed: Configuration) -> tuple[str, int]:
-    """The first address and port of the first frontend that serves pages."""
+def asked(deployed: Configuration) -> tuple[str, str, int]:
+    """The first frontend that serves pages and binds a port, by name; and that address and port.
+
+    Raises :class:`NotComparable` where there is none.
+    """
     for proxy in deployed.frontends.values():
         if proxy.mode == "http" and proxy.stats is None:
             for address, port in proxy.binds:
                 if port is not None:
-                    return "0.0.0.0" if address == "*" else address, port
+                    return proxy.name, "0.0.0.0" if address == "*" else address, port
     raise NotComparable("haproxy.cfg: no frontend of mode http that binds a port")
 
 
