@@ -10,10 +10,12 @@ from types import SimpleNamespace
 import pytest
 
 from halab.configuration import Configuration
+from halab.errors import LabError
 from halab.gate import host_wide, session
 from halab.gate.alternation import Alternation
 from halab.gate.gate import COST, Gate
 from halab.gate.judgement import Row, Verdict
+from halab.gate.matrix import Run, Seen
 from halab.gate.slowdown import Pair
 from halab.gate.stage import Contender
 from halab.lab.plan import Secrets
@@ -85,6 +87,26 @@ def test_what_leaves_haproxy_alone_is_not_dueted(
     assert (row.what, row.after, held) == (COST, "as before: nothing of HAProxy changes", [])
 
 
+@pytest.mark.parametrize("again", ["failed", "passed"])
+def test_a_matrix_of_which_nothing_holds_today_judges_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: str
+) -> None:
+    """On a lab that is broken nothing can be worse, and all would be accepted."""
+    outcomes = iter(["failed", again])
+
+    def run(_options: object, _log: object, _tests: object = ()) -> Run:
+        seen = {"a::test_x": Seen(next(outcomes), "no answer"), "a::test_y": Seen("skipped")}
+        return Run(seen)
+
+    judging = gate(tmp_path, {"haproxy.cfg": HAPROXY})
+    monkeypatch.setattr(judging, "_run", run)
+    if again == "passed":
+        assert judging._settled([], "before").seen["a::test_x"].outcome == "passed"
+        return
+    with pytest.raises(LabError, match=r"nothing of the matrix holds under .*: no answer"):
+        judging._settled([], "before")
+
+
 TRACKED = "vrrp_track_process haproxy {\n    process haproxy\n}\nvrrp_instance VI_1 {\n}\n"
 
 
@@ -148,7 +170,7 @@ def test_what_differs_is_changed_for_the_candidates_turns_and_put_back(
             cluster.done.append("a slice")
         seen.append([*cluster.done])
         pairs = [Pair(0.001, 0.0011 + n / 1e6) for n in range(20)]
-        return Alternation(pairs, [Pair(1e-4, 1e-4)] * 20)
+        return Alternation(pairs, [Pair(1e-4, 1e-4)] * 20, [(0, 0)] * 20)
 
     @contextmanager
     def noted(*what: object) -> Iterator[None]:

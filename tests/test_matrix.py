@@ -30,7 +30,14 @@ HELD = seen(3.5)
         (HELD, seen(3.0, outcome="failed"), "it fails now: it broke"),
         (HELD, Seen("skipped", "there is none"), "it cannot be tested any more: there is none"),
         (seen(9.0, outcome="failed"), seen(9.0, outcome="failed"), ""),
-        (Seen("skipped"), seen(9.0, outcome="failed"), ""),
+        # what the candidate has and today's has not
+        (
+            Seen("skipped"),
+            seen(9.0, outcome="failed"),
+            "it fails, and was not there to be tested before: it broke",
+        ),
+        (Seen("skipped"), HELD, ""),
+        (Seen("skipped"), Seen("skipped"), ""),
     ],
 )
 def test_worse_is_what_held_and_does_not_or_what_passes_todays_promise(

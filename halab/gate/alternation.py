@@ -6,6 +6,7 @@ strikes both alike.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -36,10 +37,14 @@ class NothingServed(NodeError):
 
 @dataclass(frozen=True)
 class Alternation:
-    """Pairs of slices: seconds that a request took of the service's time, and of its CPUs'."""
+    """Pairs of slices: seconds that a request took of the service's time, and of its CPUs'.
+
+    ``failed`` is how many requests failed in today's slice and in the candidate's.
+    """
 
     time: list[Pair] = field(default_factory=list)
     cpu: list[Pair] = field(default_factory=list)
+    failed: list[tuple[int, int]] = field(default_factory=list)
 
     @property
     def slower(self) -> Slowdown:
@@ -51,6 +56,16 @@ class Alternation:
         """By the CPU time of the whole director for a request."""
         return Slowdown.of(self.cpu, MARGIN)
 
+    @property
+    def p_of_failed(self) -> float:
+        """How likely more failed with the candidate's in so many pairs if both fail alike.
+
+        The sign test, one-sided, of the pairs in which not as many failed; 1 where there are none.
+        """
+        more = sum(candidates > todays for todays, candidates in self.failed)
+        unlike = sum(candidates != todays for todays, candidates in self.failed)
+        return float(sum(math.comb(unlike, k) for k in range(more, unlike + 1)) / 2**unlike)
+
 
 def alternate(
     cluster: Cluster,
@@ -61,7 +76,7 @@ def alternate(
 ) -> Alternation:
     """So many pairs of slices on a cluster that is steady; ``changed`` is the candidate's.
 
-    Only successes count as requests: a set-up under which some fail is slower. Raises
+    Only successes count as requests; those that fail are counted by themselves. Raises
     :class:`NothingServed` where all do.
     """
     chance = chance or random.Random()
@@ -76,6 +91,7 @@ def alternate(
         today, candidates = seen[False], seen[True]
         found.time.append(Pair(1 / today.requests_per_second, 1 / candidates.requests_per_second))
         found.cpu.append(Pair(_cpu(today), _cpu(candidates)))
+        found.failed.append((sum(today.errors.values()), sum(candidates.errors.values())))
     return found
 
 

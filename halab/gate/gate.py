@@ -122,7 +122,10 @@ class Gate:
         return matrix.confirmed(rows, today, runs)
 
     def _settled(self, options: list[str], log: str) -> Run:
-        """Today's run; what fails in it is run once more, since today's set-up is in service."""
+        """Today's run; what fails in it is run once more, since today's set-up is in service.
+
+        Raises :class:`LabError` where none of it holds: nothing could be worse then.
+        """
         first = self._all(options, f"gate-{log}.log")
         if first.cut_short:
             raise LabError(f"today's set-up does not bear the matrix: {first.cut_short}")
@@ -130,7 +133,11 @@ class Gate:
         if not failed:
             return first
         again = self._run(options, f"gate-{log}-again.log", failed)
-        return Run({**first.seen, **again.seen})
+        settled = Run({**first.seen, **again.seen})
+        if not any(seen.outcome == "passed" for seen in settled.seen.values()):
+            why = settled.seen[failed[0]].why
+            raise LabError(f"nothing of the matrix holds under today's set-up, such as: {why}")
+        return settled
 
     def _all(self, options: list[str], log: str) -> Run:
         """The whole matrix; what one that is cut short has left undone is done in a second run."""

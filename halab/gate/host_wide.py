@@ -16,7 +16,7 @@ from halab.configuration import Configuration
 from halab.errors import LabError, NodeError
 from halab.gate.alternation import PAIRS, Alternation, NothingServed, alternate
 from halab.gate.judgement import Row, Verdict
-from halab.gate.slowdown import Pair, Slowdown
+from halab.gate.slowdown import ALPHA, Pair, Slowdown
 from halab.lab.embedded import EmbeddedLab
 from halab.nic import Nic
 from halab.set_up import SYSCTL, SetUp
@@ -25,6 +25,7 @@ HOST_WIDE = "settings of the whole director"
 """What a row is called that says why they cannot be compared in this lab."""
 REQUESTS = "requests a second"
 DIRECTORS_CPU = "CPU time of the director for a request"
+FAILED = "requests that fail"
 PLACED = ("haproxy_processes", "haproxy_threads", "haproxy_cpus")
 
 
@@ -111,10 +112,27 @@ def _unasked(backup: str) -> list[Row]:
 
 
 def told(found: Alternation) -> list[Row]:
-    """A row for requests a second, and one for the CPU time of the whole director."""
+    """A row for requests a second, and one for the CPU time of the whole director.
+
+    And one for requests that failed, if any did.
+    """
     rate = tuple(f"{1 / seconds:.0f}" for seconds in _medians(found.time))
     cpu = tuple(f"{seconds * 1e6:.1f} µs of all its CPUs" for seconds in _medians(found.cpu))
-    return [_row(REQUESTS, rate, found.slower), _row(DIRECTORS_CPU, cpu, found.costlier)]
+    rows = [_row(REQUESTS, rate, found.slower), _row(DIRECTORS_CPU, cpu, found.costlier)]
+    return [*rows, *_failed(found)]
+
+
+def _failed(found: Alternation) -> Iterator[Row]:
+    todays, candidates = (sum(failed) for failed in zip(*found.failed, strict=True))
+    if not todays and not candidates:
+        return
+    verdict, why = Verdict.ACCEPT, ""
+    told = f"{candidates} fail in {len(found.failed)} slices, and {todays} with today's settings"
+    if found.p_of_failed < ALPHA:
+        verdict, why = Verdict.REJECT, f"{told} (p {found.p_of_failed:.2g})"
+    elif candidates and not todays:
+        verdict, why = Verdict.UNDECIDED, f"{told}: it may be chance"
+    yield Row(FAILED, str(todays), str(candidates), verdict, why)
 
 
 def _medians(pairs: Sequence[Pair]) -> tuple[float, float]:

@@ -142,8 +142,11 @@ def worse(before: Seen, after: Seen) -> str:
     """What is worse after the change; empty if nothing is.
 
     A test that held must hold; and whatever it measured must be within what today's set-up
-    promised for it, whatever the candidate's own promises are.
+    promised for it, whatever the candidate's own promises are. What today's has nothing of, and the
+    candidate has, must hold too.
     """
+    if before.outcome == "skipped" and after.outcome == "failed":
+        return f"it fails, and was not there to be tested before: {after.why}"
     if before.outcome != "passed":
         return ""
     if after.outcome == "failed":
