@@ -34,6 +34,7 @@ from halab.errors import HalabError, LabError, UserError
 from halab.gate.duet import duets
 from halab.gate.stage import Contender
 from halab.lab import kinds
+from halab.lab.lock import LocalLock
 from halab.node import Node
 from halab.set_up import HAPROXY, PATHS, SetUp
 from halab.topology import Topology
@@ -131,14 +132,15 @@ def shown(options: argparse.Namespace) -> int:
     try:
         topology = Topology.load(Path("topology.yaml"))
         name = options.name or topology.name
-        lab = kinds.built(None, name).find(topology, name)
-        if lab is None:
-            raise UserError(f"no lab named {name} stands; ./run lab up boots one")
-        lab.enter()
-        node = lab.nodes[topology.backup.name]
-        files = SetUp().deployed(node.name, topology, lab.secrets)
-        today = Contender(files[PATHS[HAPROXY]])
-        go_on(node, today, record, options.sessions, options.minutes)
+        with LocalLock(name):  # a test run would break it meanwhile
+            lab = kinds.built(None, name).find(topology, name)
+            if lab is None:
+                raise UserError(f"no lab named {name} stands; ./run lab up boots one")
+            lab.enter()
+            node = lab.nodes[topology.backup.name]
+            files = SetUp().deployed(node.name, topology, lab.secrets)
+            today = Contender(files[PATHS[HAPROXY]])
+            go_on(node, today, record, options.sessions, options.minutes)
     except KeyboardInterrupt:
         say("stopped; run it again to go on")
     except HalabError as why:

@@ -13,7 +13,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from halab.cluster import Cluster
-from halab.gate.gate import Gate
+from halab.gate.gate import COST, Gate
 from halab.lab.embedded import EmbeddedLab
 from halab.set_up import SetUp
 
@@ -31,12 +31,14 @@ def gate(cluster: Cluster, lab: EmbeddedLab, pytestconfig: pytest.Config) -> Gat
 @pytest.mark.timeout(300)
 def test_quick(benchmark: BenchmarkFixture, gate: Gate) -> None:
     """Syntax, timers, and three duets."""
-    benchmark.pedantic(gate.quick, rounds=3)
+    judged = benchmark.pedantic(gate.quick, rounds=3)
+    assert any(row.what == COST and "pairs" in row.after for row in judged.rows), judged.sentence
     assert benchmark.disabled or benchmark.stats.stats.max <= QUICK
 
 
 @pytest.mark.timeout(1200)
 def test_whole(benchmark: BenchmarkFixture, gate: Gate) -> None:
     """That, and the fault matrix under both set-ups."""
-    benchmark.pedantic(gate.whole, rounds=1)
+    judged = benchmark.pedantic(gate.whole, rounds=1)
+    assert len(judged.rows) > 20, judged.sentence
     assert benchmark.disabled or benchmark.stats.stats.max <= WHOLE

@@ -21,6 +21,7 @@ from halab.errors import LabError, UserError
 from halab.gate.duet import Duets
 from halab.gate.slowdown import Pair
 from halab.gate.stage import Contender
+from halab.lab.lock import LocalLock
 
 TODAY = "frontend f\n    mode http\n    bind 127.0.0.1:80\nbackend b\n    server s 127.0.0.2:80\n"
 BASIS = Basis("a machine", {n: Check(goal, 700, (goal,) * STARTS) for n, goal in GOALS.items()})
@@ -237,6 +238,19 @@ def test_what_was_found_is_shown_whatever_ends_the_run(
     assert gate_power.shown(options) == 3
     assert "| nothing | equal | 1 | 0 |" in capsys.readouterr().out
     assert said == ["no lab named none-such stands; ./run lab up boots one"]
+
+
+def test_a_lab_that_a_run_holds_is_not_measured_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(gate_power, "say", said.append)
+    options = argparse.Namespace(
+        file=tmp_path / "record.jsonl", name="power-held", sessions=1, minutes=1.0
+    )
+    with LocalLock("power-held"):
+        assert gate_power.shown(options) == 3
+    assert said[0].startswith("the lab 'power-held' is held by process")
 
 
 def test_a_hog_ends_with_whoever_started_it() -> None:
