@@ -23,7 +23,9 @@ cat /sys/devices/system/node/online 2>/dev/null || echo 0
 systemd-detect-virt || true
 ls -d /sys/class/net/%s/queues/rx-* | wc -l
 sed -n 's/^model name[[:space:]]*: //p;T;q' /proc/cpuinfo
+echo
 """
+"""The last line stands for a model that is not told: Arm's kernel tells none."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halab import checked_file
+from halab import facts as facts_of_nodes
 from halab.configuration import Configuration
 from halab.errors import ConfigurationError, ThresholdsError
 from halab.facts import Facts, NodeFacts
@@ -155,6 +157,16 @@ def test_sixteen_cpus_alone_are_not_the_hardware() -> None:
 def test_facts_are_read_from_what_a_node_answers() -> None:
     told = "0-15\n0-3\nnone\n1\nQuad-Core AMD Opteron(tm) Processor 8350\n"
     assert NodeFacts.told(told) == OPTERON
+
+
+def test_a_cpu_without_a_name_is_none_that_figures_hold_for(tmp_path: Path) -> None:
+    """As on Arm: what it lacks is told, and it measures like any other."""
+    look = (facts_of_nodes._LOOK % "lo").replace("/proc/cpuinfo", str(tmp_path / "cpuinfo"))
+    (tmp_path / "cpuinfo").write_text("processor\t: 0\nBogoMIPS\t: 50.00\n")
+    said = subprocess.run(["sh", "-c", look], stdout=subprocess.PIPE, text=True, check=True).stdout
+    node = NodeFacts.told(said)
+    assert (node.cpu, node.queues) == ("", 1)
+    assert "an unnamed CPU, not i5 CPU 760" in [*node.short_of(STATED.hardware["hypervisor-host"])]
 
 
 @given(st.floats(1, 1e5), st.sampled_from(["least", "most", "about"]), st.floats(0, 0.5))
