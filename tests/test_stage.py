@@ -42,6 +42,7 @@ def test_an_address_of_any_is_reached_by_the_loopback() -> None:
         ("bind 192.168.250.250:8081", "bind 192.168.250.250:8081 ssl crt x", "bind with ssl"),
         ("check port 80", "ssl check port 80", "server with ssl"),
         ("mode http", "mode tcp", "no frontend of mode http"),
+        ("global\n", "global\n    master-worker\n", r"haproxy.cfg:\d+: master-worker: a duet"),
         ("    server web", "    # server web", "no server"),
     ],
 )

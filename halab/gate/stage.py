@@ -86,6 +86,14 @@ def place(contender: Contender) -> dict[str, Any]:
         raise NotComparable(str(error)) from None
     _, address, port = asked(deployed)
     for section, lines in sections(contender.text):
+        if section.words[0] == "global":
+            for line in lines:
+                # -db of the command line does not take it back
+                if line.words[0] == "master-worker":
+                    raise NotComparable(
+                        f"haproxy.cfg:{line.number}: master-worker: a duet counts the CPU time of "
+                        "one process, and its work would be another's; -W in the unit does the same"
+                    )
         if section.words[0] in (*PROXIES, "defaults"):
             for line in lines:
                 if line.words[0] in ("bind", "server", "default-server") and "ssl" in line.words:
