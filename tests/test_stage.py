@@ -36,6 +36,27 @@ def test_an_address_of_any_is_reached_by_the_loopback() -> None:
     assert told["ready"] == [("0.0.0.0", 8081)]
 
 
+@pytest.mark.parametrize(("port", "asked"), [(8081, 8081), (8099, 8080), (None, 8080)])
+def test_a_frontend_that_comes_first_is_not_asked_in_the_place_of_todays(
+    port: int | None, asked: int
+) -> None:
+    """Such as one that redirects: what it answers is no page, and no cost of today's."""
+    first = "frontend first\n    mode http\n    bind *:8080\n\nfrontend http-frontend"
+    text = TODAY.replace("frontend http-frontend", first)
+    assert place(Contender(text, port=port))["ready"][0][1] == asked
+
+
+def test_the_candidate_is_asked_where_todays_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Contender] = {}
+
+    def duets(_node: object, _today: Contender, others: dict, **_: object) -> None:
+        seen.update(others)
+
+    monkeypatch.setattr(session, "duets", duets)
+    session.hold(None, Contender(TODAY), Contender(TODAY, "/other"))  # type: ignore[arg-type]
+    assert seen[session.CANDIDATE] == Contender(TODAY, "/other", 8081)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

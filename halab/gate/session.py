@@ -79,6 +79,11 @@ def hold(
     candidate: Contender,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Session:
-    """Hold one on a node; raises as :func:`halab.gate.duet.duets` does."""
+    """Hold one on a node; raises as :func:`halab.gate.duet.duets` does.
+
+    The candidate is asked where today's is, if it still serves there.
+    """
+    *_, port = asked(haproxy_cfg.parse(today.text))
+    candidate = replace(candidate, port=port)
     others = {AGAIN: today, SLOWED: slowed(today), CANDIDATE: candidate}
     return Session(duets(node, today, others, settled=[CANDIDATE], progress=progress))

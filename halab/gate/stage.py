@@ -61,10 +61,14 @@ class Failing(NodeError):
 
 @dataclass(frozen=True)
 class Contender:
-    """A HAProxy to be compared: its configuration, with passwords, and its program."""
+    """A HAProxy to be compared: its configuration, with passwords, and its program.
+
+    It is asked on ``port`` where a frontend of it serves pages there, else on its first one's.
+    """
 
     text: str
     binary: str = BINARY
+    port: int | None = None
 
     def __repr__(self) -> str:
         return f"Contender({self.binary})"
@@ -84,7 +88,7 @@ def place(contender: Contender) -> dict[str, Any]:
         deployed = haproxy_cfg.parse(contender.text)
     except NodeError as error:
         raise NotComparable(str(error)) from None
-    _, address, port = asked(deployed)
+    _, address, port = asked(deployed, contender.port)
     for section, lines in sections(contender.text):
         if section.words[0] == "global":
             for line in lines:
@@ -116,17 +120,22 @@ def place(contender: Contender) -> dict[str, Any]:
     }
 
 
-def asked(deployed: Configuration) -> tuple[str, str, int]:
+def asked(deployed: Configuration, wanted: int | None = None) -> tuple[str, str, int]:
     """The first frontend that serves pages and binds a port, by name; and that address and port.
 
-    Raises :class:`NotComparable` where there is none.
+    The first that binds the ``wanted`` port, if one does. Raises :class:`NotComparable` where none
+    serves pages.
     """
-    for proxy in deployed.frontends.values():
-        if proxy.mode == "http" and proxy.stats is None:
-            for address, port in proxy.binds:
-                if port is not None:
-                    return proxy.name, "0.0.0.0" if address == "*" else address, port
-    raise NotComparable("haproxy.cfg: no frontend of mode http that binds a port")
+    found = [
+        (proxy.name, "0.0.0.0" if address == "*" else address, port)
+        for proxy in deployed.frontends.values()
+        if proxy.mode == "http" and proxy.stats is None
+        for address, port in proxy.binds
+        if port is not None
+    ]
+    if not found:
+        raise NotComparable("haproxy.cfg: no frontend of mode http that binds a port")
+    return next((one for one in found if one[2] == wanted), found[0])
 
 
 def _reached(address: str) -> str:
