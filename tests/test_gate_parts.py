@@ -17,7 +17,7 @@ from halab.gate.gate import COST, Gate
 from halab.gate.judgement import Row, Verdict
 from halab.gate.matrix import Run, Seen
 from halab.gate.slowdown import Pair
-from halab.gate.stage import Contender
+from halab.gate.stage import Contender, Failing
 from halab.lab.plan import Secrets
 from halab.set_up import SetUp
 from halab.topology import Topology
@@ -85,6 +85,36 @@ def test_what_leaves_haproxy_alone_is_not_dueted(
 ) -> None:
     (row,) = gate(tmp_path, {"sysctl.conf": "net.ipv4.tcp_fin_timeout = 30"}).duet()
     assert (row.what, row.after, held) == (COST, "as before: nothing of HAProxy changes", [])
+
+
+@pytest.mark.parametrize(
+    ("fails", "verdict", "held_again"),
+    [([], Verdict.ACCEPT, False), ([1], Verdict.UNDECIDED, True), ([1, 2], Verdict.REJECT, True)],
+    ids=["serves", "fails once", "fails again"],
+)
+def test_a_candidate_that_does_not_serve_is_asked_again(
+    tmp_path: Path,
+    held: list[tuple[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    fails: list[int],
+    verdict: Verdict,
+    held_again: bool,
+) -> None:
+    """It may have been its load that failed, which is no fault of the candidate's."""
+    serving, times = session.hold, 0
+
+    def hold(*asked: object) -> object:
+        nonlocal times
+        times += 1
+        if times in fails:
+            raise Failing(session.CANDIDATE, "its load has ended by itself")
+        return serving(*asked)
+
+    monkeypatch.setattr(session, "hold", hold)
+    (row,) = gate(tmp_path, {"haproxy.cfg": HAPROXY}).duet()
+    assert row.verdict is verdict
+    assert times == 1 + held_again
+    assert ("its load has ended" in row.why) is bool(fails)
 
 
 @pytest.mark.parametrize("again", ["failed", "passed"])
