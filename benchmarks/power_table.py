@@ -48,11 +48,17 @@ def table(sessions: Sequence[Session]) -> str:
 
 
 def remarks(basis: Basis, sessions: Sequence[Session]) -> Iterator[str]:
-    """What the table rests on: the calibration as it was checked, when sessions were held, and
-    what was not judged."""
+    """What the table rests on: the calibration as it was checked, how far pairs were apart, when
+    sessions were held, and what was not judged."""
     yield basis.machine
     for name, check in basis.checks.items():
         yield f"{name}: {check}"
+    for beside, held in _by_hogs(sessions).items():
+        if spread := [one.sd for session in held for one in session.found.values()]:
+            yield (
+                f"beside {beside}: pairs of a duet differ by a standard deviation of "
+                f"{statistics.median(spread):.3f} of ln, the median of {len(spread)} duets"
+            )
     for piece in pieces(sessions):
         first, last = (datetime.fromisoformat(session.ended) for session in (piece[0], piece[-1]))
         loads = [session.load for session in piece]
