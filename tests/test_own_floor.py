@@ -62,6 +62,17 @@ def test_a_record_goes_to_the_lab_s_own_place(
     assert option.benchmark_save == own_floor.SAVED
 
 
+def test_a_record_under_another_name_would_be_looked_for_in_vain(
+    pytestconfig: pytest.Config, options: pytest.MonkeyPatch
+) -> None:
+    options.setattr(pytestconfig.option, "record_thresholds", True)
+    options.setattr(pytestconfig.option, "benchmark_save", "mine")
+    with pytest.raises(pytest.UsageError, match="leave --benchmark-save out"):
+        own_floor.pytest_configure(pytestconfig)
+    options.setattr(pytestconfig.option, "benchmark_save", own_floor.SAVED)
+    own_floor.pytest_configure(pytestconfig)
+
+
 def test_a_place_that_was_named_is_kept(
     pytestconfig: pytest.Config, options: pytest.MonkeyPatch
 ) -> None:
