@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import errno
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 
 import pytest
 
+from halab.errors import NotAllowed
 from halab.faults import Deed, Fault, each_of, fault, half_of
-from halab.lab.journal import Entry, Journal
+from halab.lab.journal import DOING, Entry, Journal
 from halab.node import Node
 from halab.transport import Access
 
@@ -194,3 +200,86 @@ def test_none_of_nothing() -> None:
 @pytest.mark.parametrize(("things", "half"), [("abcd", "ac"), ("abc", "ac"), ("", "")])
 def test_half_takes_every_second(things: str, half: str) -> None:
     assert half_of(things) == half
+
+
+class Refusing(Journal):
+    """A journal that lets nothing be begun."""
+
+    def write(self, entry: Entry) -> None:
+        if entry.step == DOING:
+            raise NotAllowed("lamp: nobody has given it to us")
+        super().write(entry)
+
+
+def test_what_was_not_permitted_is_not_undone_either(tmp_path: Path) -> None:
+    """Who may not switch a lamp off has no business switching it on."""
+    journal = Refusing(tmp_path / "journal")
+    lamp = Lamp(journal)
+    lamp.lit = False  # its owner's wish
+    with pytest.raises(NotAllowed), dark(lamp):
+        pytest.fail("entered")
+    assert not lamp.lit
+    assert steps(journal) == ["undone"]
+
+
+def test_undoing_that_was_interrupted_is_finished(lamp: Lamp, journal: Journal) -> None:
+    """By whoever tears down; what came to its end is not done again."""
+    calls: list[str] = []
+
+    def undo() -> None:
+        calls.append("undo")
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        lamp.on()
+
+    one = Fault("dark", "", Deed(lamp.node, lamp.off, undo))
+    with pytest.raises(KeyboardInterrupt), one:
+        pass
+    assert not lamp.lit
+    assert len(journal.unmended()) == 1
+    one.finish()
+    one.finish()
+    assert lamp.lit
+    assert calls == ["undo", "undo"]
+    assert journal.unmended() == ()
+
+
+def test_what_was_never_begun_needs_no_finish(lamp: Lamp, journal: Journal) -> None:
+    """Nor do several at once."""
+    lamp.lit = False
+    dark(lamp).finish()
+    each_of([lamp], dark).finish()
+    assert not lamp.lit
+    assert journal.entries() == ()
+
+
+def test_line_that_a_full_disk_cut_hides_no_other(lamp: Lamp, journal: Journal) -> None:
+    """Wherever it was cut: what it began was not done, and what it ended is unmended."""
+    entry = Entry("doing", "1.1", "dark", "lamp", "", {"lamp": "{ touch /run/é; }"}, at=1.5)
+    journal.write(entry)
+    line = journal.path.read_bytes()
+    for cut in range(len(line) - 1):
+        journal.path.write_bytes(line + line[:cut])
+        journal.write(replace(entry, step="undone", number="1.2"))
+        assert [one.step for one in journal.entries()] == ["doing", "undone"], line[:cut]
+        assert [one.number for one in journal.unmended()] == ["1.1"]
+
+
+def test_line_that_has_no_room_is_an_error(tmp_path: Path, lamp: Lamp) -> None:
+    """A file may not grow beyond what is left of its disk, or of its limit, which is the same."""
+    path = tmp_path / "journal"
+    with limited(RLIMIT_FSIZE, 40), pytest.raises(OSError, match=r"No space left|File too large"):
+        Journal(path).write(Entry("doing", "1.1", "dark", "lamp", ""))
+    assert Journal(path).entries() == ()
+
+
+@contextmanager
+def limited(what: int, to: int) -> Iterator[None]:
+    """A limit of this process, without the signal that goes with it, while the block runs."""
+    before, was = getrlimit(what), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    setrlimit(what, (to, before[1]))
+    try:
+        yield
+    finally:
+        setrlimit(what, before)
+        signal.signal(signal.SIGXFSZ, was)

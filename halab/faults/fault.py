@@ -79,6 +79,10 @@ class Undone(AbstractContextManager[None]):
     def undo(self) -> None:
         """Undo it, whether it has been done, done half-way, or undone already."""
 
+    @abstractmethod
+    def finish(self) -> None:
+        """Undo it where that was begun and did not come to its end, as by an interrupt."""
+
     def __enter__(self) -> None:
         began = wait.clock()
         try:
@@ -109,20 +113,35 @@ class Fault(Undone):
         self.deed = deed
         self.done: Step | None = None
         self.undone: Step | None = None
+        self._refused = self._left = False
         self._number = f"{os.getpid()}.{next(_numbers)}"
 
     def do(self) -> None:
         """Do it."""
+        self._refused = True  # a node that may not be broken may not be mended either
         self._journal(journal.DOING)
+        self._refused, self._left = False, True
         self.done = self._take(self.deed.do, journal.DONE)
 
     def undo(self) -> None:
-        """Undo it, whether it has been done, done half-way, or undone already."""
+        """Undo it, whether it has been done, done half-way, or undone already.
+
+        What the journal refused was not begun: its word is taken back, and no node is touched.
+        """
+        if self._refused:
+            self._journal(journal.UNDONE)
+            return
         try:
             self._journal(journal.UNDOING)
         finally:  # a journal whose disk is full keeps nothing from being mended
             undone = self._take(self.deed.undo, journal.UNDONE)
         self.undone = self.undone or undone
+        self._left = False
+
+    def finish(self) -> None:
+        """Undo it where that was begun and did not come to its end, as by an interrupt."""
+        if self._left:
+            self.undo()
 
     def _take(self, action: Callable[[], object], after: str) -> Step:
         at, began = time.time(), wait.clock()
@@ -191,6 +210,10 @@ class Together(Undone):
     def undo(self) -> None:
         """Undo each of them, whatever becomes of the others; raises all their errors."""
         self._all(Fault.undo)
+
+    def finish(self) -> None:
+        """The same for those of which it is not over."""
+        self._all(Fault.finish)
 
     def _all(self, action: Callable[[Fault], None]) -> None:
         if not self.faults:

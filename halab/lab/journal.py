@@ -6,13 +6,18 @@ is in the lab's folder, and goes with it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+# of a line that is whole: the last field of an entry
+_END = re.compile(r', "at": [\d.]+\}$')
 
 DOING, DONE, FAILED, UNDOING, UNDONE = "doing", "done", "failed", "undoing", "undone"
 
@@ -47,18 +52,25 @@ class Journal:
 
     def write(self, entry: Entry) -> None:
         """Put a line."""
-        line = json.dumps(asdict(entry), ensure_ascii=False) + "\n"
+        # begun anew, for a full disk may have cut the one before
+        line = f"\n{json.dumps(asdict(entry), ensure_ascii=False)}\n".encode()
         file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(file, line.encode())  # one write: lines of two writers do not mix
+            # one write: lines of two writers do not mix
+            if os.write(file, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
         finally:
             os.close(file)
 
     def entries(self) -> tuple[Entry, ...]:
-        """All lines, in the order in which they were written; none where nothing was."""
+        """All whole lines, in the order in which they were written; none where nothing was.
+
+        What was begun by a line that was cut was never done, and what ended by one is unmended.
+        """
         if not self.path.exists():
             return ()
-        return tuple(Entry(**json.loads(line)) for line in self.path.read_text().splitlines())
+        lines = self.path.read_text(errors="replace").split("\n")
+        return tuple(Entry(**json.loads(line)) for line in lines if _END.search(line))
 
     def unmended(self) -> tuple[Entry, ...]:
         """The first lines of the faults that were begun and never undone."""
