@@ -112,12 +112,14 @@ class Beat:
         self._every = every
         self._action = action
         self._over = threading.Event()
+        self._starting = threading.Lock()
         self._thread = threading.Thread(target=self._go_on, daemon=True)
 
     def start(self) -> None:
-        """Begin, one interval from now; does no harm where it has begun."""
-        if self._thread.ident is None:
-            self._thread.start()
+        """Begin, one interval from now; does no harm where it has begun, or begins just now."""
+        with self._starting:
+            if self._thread.ident is None:
+                self._thread.start()
 
     def stop(self) -> None:
         """End; when this returns it does nothing any more."""

@@ -49,18 +49,25 @@ _ARM = (
     f"--description='mends what a dead test run left' --on-active=%s "
     f"--timer-property=AccuracySec=1s /bin/sh {FOLDER}/heal"
 )
+# Faults of one node take turns too, or the last one's end would take the next one's healer with it.
+# The folder may go while its turn is waited for. Each file is there whole or not at all, even if
+# the disk is full, and outlives the node's power.
 _INTEND = (
-    f"umask 077; mkdir -p {FOLDER} && cd {FOLDER} && printf %%s %s > heal "
-    f"&& cat > %s.new && mv %s.new %s.sh && {{ {_ARM}; }}"
+    f"umask 077; for try in 1 2 3; do mkdir -p {FOLDER} && cd {FOLDER} && exec 8< . && flock 8 "
+    f"&& [ . -ef {FOLDER} ] && break; cd /; done; [ . -ef {FOLDER} ] "
+    "&& printf %%s %s > heal.new && cat > %s.new && sync heal.new %s.new "
+    f"&& mv heal.new heal && mv %s.new %s.sh && sync . && {{ {_ARM}; }}"
 )
 _MENDED = (
-    f"cd {FOLDER} 2>/dev/null || exit 0; rm -f %s.sh; ls *.sh > /dev/null 2>&1 && exit 0; "
-    f"rm -f heal; cd /; rmdir -p {FOLDER} 2>/dev/null; "
-    f"systemctl --quiet stop {TIMER}.timer 2>/dev/null; true"
+    f"cd {FOLDER} 2>/dev/null || exit 0; exec 8< .; flock 8; rm -f %s.sh %s.new; "
+    f"ls *.sh > /dev/null 2>&1 && exit 0; systemctl --quiet stop {TIMER}.timer 2>/dev/null; "
+    f"rm -f heal heal.new; cd /; rmdir -p {FOLDER} 2>/dev/null; true"
 )
-# Where a node has booted anew its timer is gone, and what is to be mended is still there.
+# Where a node has booted anew its timer is gone, and what is to be mended is still there. Who waits
+# for a healer has been taken for dead already.
 _ALIVE = (
-    f"ls {FOLDER}/*.sh > /dev/null 2>&1 || exit 0; {{ {_ARM}; }} && systemctl restart {TIMER}.timer"
+    f"cd {FOLDER} 2>/dev/null || exit 0; exec 8< .; flock -w 2 8 || exit 0; "
+    f"ls *.sh > /dev/null 2>&1 || exit 0; {{ {_ARM}; }} && systemctl restart {TIMER}.timer"
 )
 
 
@@ -100,23 +107,40 @@ class Intents:
             for name, commands in entry.heals.items():
                 self._intend(name, entry.number, what, commands)
         elif entry.step == journal.UNDONE:
-            for name, its in [key for key in self._open if key[1] == entry.number]:
-                file = self._open[name, its]
-                self.nodes[name].run("sh -c %s", _MENDED % file)
-                del self._open[name, its]
+            self._withdraw(entry.number)
 
     def _intend(self, name: str, number: str, what: str, commands: str) -> None:
         file = f"{time.time_ns()}-{number}"
-        said = f"# {what} on {name}, by {whoever()}\n{commands}\n"
+        title = " ".join(f"# {what} on {name}, by {whoever()}".split())
+        said = f"{title}\n{commands}\n"
         self._open[name, number] = file
-        script = _INTEND % (shlex.quote(_HEAL), file, file, file, self.silence)
+        script = _INTEND % (shlex.quote(_HEAL), file, file, file, file, self.silence)
         self.nodes[name].run("sh -c %s", script, stdin=said)
         self._beat.start()
 
+    def _withdraw(self, number: str) -> None:
+        """From each node, whatever becomes of the others; raises :class:`NodeError` with all."""
+        failed: list[str] = []
+        # faults that are undone beside this one withdraw theirs
+        for (name, its), file in list(self._open.items()):
+            if its != number:
+                continue
+            try:
+                self.nodes[name].run("sh -c %s", _MENDED % (file, file))
+            except NodeError as error:
+                failed.append(str(error))
+            else:
+                del self._open[name, its]
+        if failed:
+            raise NodeError("; ".join(failed))
+
     def _speak(self) -> None:
-        for name in {name for name, _ in list(self._open)}:
+        def tell(node: Node) -> None:
             with suppress(NodeError):  # cut off by the fault itself; it is told when it is back
-                self.beside[name].ask("sh -c %s", _ALIVE % self.silence, limit=5)
+                node.ask("sh -c %s", _ALIVE % self.silence, limit=5)
+
+        # at once: one that hangs must not have the others take this run for dead
+        each([self.beside[name] for name in {name for name, _ in list(self._open)}], tell)
 
     def close(self) -> None:
         """Say no more that this run is alive."""
