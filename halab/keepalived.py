@@ -18,7 +18,8 @@ from halab.vrrp import snaplen
 from halab.wait import Condition
 
 CONFIG = "/etc/keepalived/keepalived.conf"
-BEFORE = CONFIG + ".before"
+BEFORE = CONFIG + ".halab-before"
+"""A name that no operator has a copy of his own under."""
 FIREWALL = "/etc/keepalived/vrrp.nft"
 DROP_IN = "/etc/systemd/system/keepalived.service.d/vrrp.conf"
 """Has the firewall stand before keepalived does, at every start."""
@@ -206,8 +207,11 @@ class Keepalived:
         :class:`halab.errors.CommandFailed` when the file has that priority already.
         """
         self.node.run(
-            "cp -pn %s %s && sed -i -E 's/^([[:space:]]*priority) .*/\\1 %s/' %s && ! cmp -s %s %s",
-            CONFIG, BEFORE, str(priority), CONFIG, CONFIG, BEFORE,
+            # whole or not at all, since it is what will be put back
+            "{ test -e %s || { cp -p %s %s && mv %s %s; }; } "
+            "&& sed -i -E 's/^([[:space:]]*priority) .*/\\1 %s/' %s && ! cmp -s %s %s",
+            BEFORE, CONFIG, f"{BEFORE}.new", f"{BEFORE}.new", BEFORE,
+            str(priority), CONFIG, CONFIG, BEFORE,
         )  # fmt: skip
         self.reload()
 
@@ -219,5 +223,6 @@ class Keepalived:
     def putting_priority_back(self) -> str:
         """The command that does."""
         return (
+            f"rm -f {BEFORE}.new; "
             f"! [ -e {BEFORE} ] || {{ mv {BEFORE} {CONFIG}; systemctl reload-or-restart {UNIT}; }}"
         )

@@ -31,10 +31,12 @@ def disk_full(node: Node, folder: str) -> Deed:
 
     def do() -> None:
         if _is_tmpfs(node, folder):
-            # the size first, once: what is kept is what it was before anything was done; with -n,
-            # or mount leaves a folder of its own in /run
+            # the size first, once: what is kept is what it was before anything was done; the kernel
+            # does not show the one that it gives by itself, half of the memory; with -n, or mount
+            # leaves a folder of its own in /run
             node.run(
-                "test -s %s || findmnt -n -o OPTIONS %s | grep -oE 'size=[0-9]+k?' > %s; "
+                "{ test -s %s || { findmnt -n -o OPTIONS %s | grep -oE 'size=[0-9]+k?' "
+                "|| echo size=50%%; } > %s; } && "
                 "mount -n -o remount,size=$(($(df --output=used -B1K %s | tail -n 1) + 64))k %s",
                 kept, folder, kept, folder, folder,
             )  # fmt: skip
