@@ -6,11 +6,12 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from halab.errors import NotAllowed
+from halab.errors import Held, NotAllowed
 from halab.lab import journal
 from halab.lab.disruption import ID_FILE, check, refusal
 from halab.lab.intent import Intents
 from halab.lab.journal import Entry
+from halab.lab.remote import RemoteLab
 from halab.node import Node
 from halab.topology_lab import Remote
 from halab.transport import Access
@@ -26,12 +27,14 @@ def test_nothing_is_broken_that_is_not_said_to_be_disposable() -> None:
     """Whatever the option says."""
     assert "does not say disposable: true" in refusal(PRODUCTION, [NODE], allowed=True)
     with pytest.raises(NotAllowed, match="does not say disposable: true"):
-        check(PRODUCTION, NODE)
+        check(PRODUCTION, NODE, allowed=True)
 
 
 def test_nothing_is_broken_without_the_option() -> None:
     """Though the topology says that it might be."""
     assert "--allow-disruption" in refusal(DISPOSABLE, [NODE], allowed=False)
+    with pytest.raises(NotAllowed, match="--allow-disruption"):
+        check(DISPOSABLE, NODE, allowed=False)
 
 
 def test_disposable_lab_needs_an_id() -> None:
@@ -63,7 +66,7 @@ def test_node_of_another_lab_is_not_broken(said: str, status: int, why: str) -> 
     node = Answering("web1", said, status)
     assert why in refusal(DISPOSABLE, [node], allowed=True)
     with pytest.raises(NotAllowed, match=why):
-        check(DISPOSABLE, node)
+        check(DISPOSABLE, node, allowed=True)
     assert len(node.asked) == 2
 
 
@@ -71,13 +74,28 @@ def test_node_of_this_lab_may_be_broken() -> None:
     """By the very word that is in the topology."""
     node = Answering("web1", "rack-7\n")
     assert refusal(DISPOSABLE, [node], allowed=True) == ""
-    check(DISPOSABLE, node)
+    check(DISPOSABLE, node, allowed=True)
+
+
+def test_nothing_is_broken_in_a_lab_that_was_lost() -> None:
+    """Whatever the nodes say, who are somebody else's meanwhile: they are not even asked."""
+
+    class Lost:
+        def require(self) -> None:
+            raise Held("lost")
+
+    lab, node = object.__new__(RemoteLab), Answering("web1", "rack-7\n")
+    lab.described, lab.allowed = DISPOSABLE, True
+    lab.lock = Lost()  # type: ignore[assignment]
+    with pytest.raises(Held, match="lost"):
+        lab._permit(node)
+    assert not node.asked
 
 
 def test_nothing_is_put_on_a_node_that_may_not_be_broken() -> None:
     """Not even the word of what was about to be done to it, nor to the others."""
     nodes = {"web1": Answering("web1", "rack-7\n"), "web2": Answering("web2", "production\n")}
-    intents = Intents(nodes, nodes, lambda node: check(DISPOSABLE, node), 90)
+    intents = Intents(nodes, nodes, lambda node: check(DISPOSABLE, node, allowed=True), 90)
     heals = {"web1": "rm -f /run/broken", "web2": "rm -f /run/broken"}
     with pytest.raises(NotAllowed, match="web2 is of the lab 'production'"):
         intents.write(Entry(journal.DOING, "1.1", "broken", "web1", "", heals))

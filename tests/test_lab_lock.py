@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from halab.errors import Held
-from halab.lab.lock import LocalLock
+from halab.errors import Held, NodeError
+from halab.lab.lock import LocalLock, Lock
+from halab.transport import LineChannel
+from tests.answering import Answering
 
 CHECKOUT = Path(__file__).parents[1]
 WITHIN = 2.0
@@ -80,3 +82,80 @@ def test_looking_at_what_there_is_needs_no_lab(second: list[str]) -> None:
             cwd=CHECKOUT, capture_output=True, text=True, timeout=60,
         )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+class Shell:
+    """The one on a director that holds its lock, or is told by whom it is held."""
+
+    def __init__(self, says: str) -> None:
+        self.says = says
+        self.channel = self
+        self.closed = False
+
+    def send_line(self, _line: str) -> None:
+        if self.closed:
+            raise NodeError("the program has ended")
+
+    def read_line(self, _timeout: float) -> str:
+        if not self.says:
+            raise NodeError("the program has ended")
+        return self.says
+
+    def read_to_end(self, _timeout: float) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Director(Answering):
+    """Each of whose shells says what comes next."""
+
+    def __init__(self, *says: str) -> None:
+        super().__init__("lb1", "")
+        self.shells = [Shell(one) for one in says]
+        self.begun: list[Shell] = []
+
+    def converse(self, _command: str) -> LineChannel:
+        self.begun.append(self.shells.pop(0))
+        return self.begun[-1]  # type: ignore[return-value]
+
+
+def test_run_that_has_lost_the_lab_is_told_by_whom_it_is_held() -> None:
+    """Its machine slept, and another run took it over: nothing more is its to break."""
+    director = Director("taken ", "held root@desk, process 7")
+    lock = Lock([director])
+    lock.take()
+    lock.require()
+    director.begun[0].close()
+    lock._speak()
+    with pytest.raises(Held, match=r"has lost the lab: lb1 is held by root@desk, process 7"):
+        lock.require()
+    lock.release()
+
+
+def test_run_that_has_one_director_has_the_lab() -> None:
+    """Somebody took the other as it booted, and will be refused this one."""
+    booted = Director("taken ", "held root@desk, process 7", "taken root@desk, process 7")
+    lock = Lock([booted, Director("taken ")])
+    lock.take()
+    for _ in range(2):
+        booted.begun[-1].close()
+        lock._speak()
+        lock.require()
+    assert not booted.begun[-1].closed
+    lock.release()
+
+
+def test_run_whose_director_was_off_has_not_lost_the_lab() -> None:
+    """The director may hold it for this very run still, and is asked again until it lets go."""
+    director = Director("taken ", "held", "", "taken ")
+    lock = Lock([director])
+    director.shells[1].says = f"held {lock._who}"
+    lock.take()
+    for _ in range(3):
+        director.begun[-1].close()
+        lock._speak()
+    lock.require()
+    assert [shell.closed for shell in director.begun] == [True, True, True, False]
+    lock.release()

@@ -1,8 +1,8 @@
 """Whether a lab of real machines may be broken: three people's words for it, asked for twice.
 
 Whoever owns the machines puts the lab's id on every node; whoever writes the topology says that it
-is disposable, and by which id; whoever starts the run allows it. The first two are asked before
-any test runs, and the first again by each fault, of the node that it is about to strike.
+is disposable, and by which id; whoever starts the run allows it. All are asked before
+any test runs, and all again by each fault, of the node that it is about to strike.
 """
 
 from __future__ import annotations
@@ -50,10 +50,12 @@ def _takes(node: Node) -> float:
     return wait.clock() - began
 
 
-def check(remote: Remote, node: Node) -> None:
+def check(remote: Remote, node: Node, *, allowed: bool) -> None:
     """Raise :class:`NotAllowed` unless this node may be broken."""
     if not remote.disposable:
         raise NotAllowed(f"{node.name}: the topology does not say disposable: true in labs.remote")
+    if not allowed:
+        raise NotAllowed(f"{node.name}: this run was not started with {OPTION}")
     if why := _wrong(node, remote.lab_id):
         raise NotAllowed(why)
 

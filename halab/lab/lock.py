@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 
 from halab import wait
-from halab.errors import Held, LabError, NodeError
+from halab.errors import Held, NodeError
 from halab.node import Node
 from halab.transport import LineChannel
 
@@ -64,6 +64,7 @@ class Lock:
         self._lease = lease
         self._who = whoever()
         self._held: dict[Node, LineChannel | None] = dict.fromkeys(directors)
+        self._lost: dict[Node, str] = {}
         self._beat = wait.Beat(beat, self._speak)
 
     def take(self) -> tuple[str, ...]:
@@ -81,8 +82,12 @@ class Lock:
 
     def _hold(self, node: Node) -> str:
         channel = node.converse(shlex.join(["bash", "-c", _HOLD, "bash", f"{self._lease:g}"]))
-        channel.send_line(self._who)
-        word, _, other = channel.read_line(10).partition(" ")
+        try:
+            channel.send_line(self._who)
+            word, _, other = channel.read_line(10).partition(" ")
+        except BaseException:
+            channel.close()  # else it may hold the lock, and nobody would speak to it
+            raise
         if word == "held":
             channel.close()
             raise Held(f"{node.name} is held by {other or 'somebody'}: wait for its end")
@@ -93,13 +98,35 @@ class Lock:
         for node, channel in self._held.items():
             # a director that is off has no lock, and gets it again when it is back; till then the
             # other one has
-            with suppress(NodeError, LabError):
+            with suppress(NodeError):
                 try:
                     if channel is None or channel.channel.closed:
                         raise NodeError(f"{node.name}: it was off")
                     channel.send_line("")
                 except NodeError:
-                    self._hold(node)
+                    self._regain(node)
+
+    def _regain(self, node: Node) -> None:
+        try:
+            self._hold(node)
+        except Held as error:
+            # a director that was cut off may hold it for us still, until our lease is over
+            if self._who not in str(error):
+                self._lost[node] = str(error)
+        else:
+            self._lost.pop(node, None)
+
+    def require(self) -> None:
+        """Raise :class:`Held` if another run has this one's directors, all that are there.
+
+        As where this one's machine slept: it must not break what is another's now. Where one alone
+        was off, whoever asked for it meanwhile was refused the other.
+        """
+        lost = dict(self._lost)
+        ours = (node for node, channel in self._held.items() if channel and node not in lost)
+        if lost and not any(True for _ in ours):
+            said = "; ".join(lost.values())
+            raise Held(f"this run was silent for too long and has lost the lab: {said}")
 
     def release(self) -> None:
         """Let go of them; does no harm where nothing is held."""

@@ -38,9 +38,13 @@ class RemoteLab(Lab):
     has_front_panel = False
     nic_down_lasts = 15.0
 
-    def __init__(self, topology: Topology, name: str) -> None:
-        """Raises :class:`LabError` where the topology does not say how to get in."""
+    def __init__(self, topology: Topology, name: str, *, allowed: bool = False) -> None:
+        """``allowed`` where this run was started to break it, if it may be broken.
+
+        Raises :class:`LabError` where the topology does not say how to get in.
+        """
         self.described = described(topology)
+        self.allowed = allowed
         sudo = commands(self.described.user, disposable=self.described.disposable)
         access = Access(
             self.described.user,
@@ -62,7 +66,7 @@ class RemoteLab(Lab):
         self.journal = self.intents = Intents(
             machines,
             self.beside,
-            lambda node: check(self.described, node),
+            self._permit,
             self.described.silence,
         )
         self.rack_up(topology, name, access, access)
@@ -76,6 +80,10 @@ class RemoteLab(Lab):
         """Every machine that a test may break: the nodes, and the web VMs that let us in."""
         vms = each(self.vms.values(), lambda node: node.lets_in())
         return [*self.nodes.values(), *(self.vms[name] for name, in_ in vms.items() if in_)]
+
+    def _permit(self, node: Node) -> None:
+        self.lock.require()
+        check(self.described, node, allowed=self.allowed)
 
     def heal(self, *, dry_run: bool = False) -> dict[str, list[str]]:
         """Mend what dead runs left; what it was, by machine. ``dry_run`` only tells.

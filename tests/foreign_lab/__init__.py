@@ -62,7 +62,7 @@ class Operator:
     def lab(self) -> RemoteLab:
         """The machines, for :meth:`does`."""
         topology = Topology.load(self.topology)
-        return RemoteLab(topology, topology.name)
+        return RemoteLab(topology, topology.name, allowed=True)
 
     def does(self, action: Callable[[RemoteLab], T]) -> T:
         """Do something to the machines, in a thread that is where he is."""
