@@ -58,7 +58,11 @@ df -Pi {" ".join(FOLDERS)} | awk 'NR > 1 {{print "inodes", $6, $5}}'
 echo "load $(cut -d ' ' -f 1 /proc/loadavg) $(nproc)"
 for nic in /sys/class/net/*; do echo "nic ${{nic##*/}} $(cat "$nic/operstate")"; done
 ip -4 -o address show | awk '{{print "address", $2, $4}}'
-for unit in %s; do echo "unit $unit $(systemctl is-active "$unit")"; done
+for unit in %s; do
+    echo "unit $unit $(systemctl is-active "$unit")"
+    state=$(ps -o state= -p "$(systemctl show -P MainPID "$unit")" 2>/dev/null)
+    [ "$state" != T ] || echo "stopped $unit"
+done
 """
 
 
@@ -153,6 +157,8 @@ def _of_node(node: Node, wanted: Role) -> Iterator[str]:
                 yield f"{folder} {full} ({used}): delete something there"
             case ["load", mean, cpus] if float(mean) > LOADED * int(cpus):
                 yield f"its load is {mean} on {cpus} CPU(s): see what runs there"
+            case ["stopped", unit]:
+                yield f"{unit} was stopped by a signal (SIGSTOP): systemctl kill -s CONT {unit}"
             case ["unit", unit, state] if state != "active":
                 yield f"{unit} is {state}: systemctl start {unit}"
     yield from _nic(lines, node, bridged=not wanted.units)
