@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halab import doctor, found, steady_state
-from halab.errors import HalabError, Held, NodeError, NotMended, UserError
+from halab.errors import HalabError, Held, NodeError, NotAllowed, NotMended, UserError
 from halab.found import FoundCluster
 from halab.lab.remote import RemoteLab
 from halab.topology import Topology
@@ -76,8 +76,15 @@ def _of_cluster(lab: RemoteLab) -> list[str]:
 def heal(lab: RemoteLab, *, dry_run: bool) -> int:
     """Mend what dead runs left on any machine, or only tell what that is.
 
-    Raises :class:`Held` where a run is alive: what it has broken is its own to mend.
+    Raises :class:`Held` where a run is alive: what it has broken is its own to mend. And
+    :class:`NotAllowed` where the lab is not disposable: nobody is asked there, and who has not
+    looked must not say that nothing is left.
     """
+    if not lab.described.disposable:
+        raise NotAllowed(
+            "the topology does not say disposable: true in labs.remote, so nothing was looked for; "
+            "if a run has broken this lab, say so there again, and heal it"
+        )
     if not dry_run:
         _hold(lab)
     failed = ""

@@ -11,12 +11,13 @@ import pytest
 from testinfra.backend.base import CommandResult
 
 from halab import remote_cli
-from halab.errors import Held, NodeError, NotMended
+from halab.errors import Held, NodeError, NotAllowed, NotMended
 from halab.hostile_client import unused_address
 from halab.lab import intent
 from halab.lab.keys import KeyPair
 from halab.topology import Topology
 from tests.answering import Answering
+from tests.test_disruption import DISPOSABLE, PRODUCTION
 
 TOPOLOGY = Topology.load(Path("topology.yaml"))
 
@@ -39,6 +40,7 @@ class Machines:
     """What healing is asked of, and no machine."""
 
     def __init__(self, lock: Exception | None = None, failing: bool = False) -> None:
+        self.described = DISPOSABLE
         self.lock = Locked(lock)
         self.failing = failing
         self.healed = False
@@ -48,6 +50,18 @@ class Machines:
         if self.failing:
             raise NotMended("lb2 (192.0.2.2:22): timed out", {"lb1": ["haproxy_stopped(lb1)"]})
         return {"lb1": ["haproxy_stopped(lb1)"]}
+
+
+def test_who_was_not_asked_is_not_said_to_be_well(capsys: pytest.CaptureFixture[str]) -> None:
+    """A lab that is disposable no longer may have been broken while it was."""
+    lab = Machines()
+    lab.described = PRODUCTION
+    for dry_run in (True, False):
+        with pytest.raises(NotAllowed, match="nothing was looked for"):
+            heal(lab, dry_run=dry_run)
+    assert not lab.healed
+    assert not lab.lock.taken
+    assert capsys.readouterr().out == ""
 
 
 def heal(lab: Machines, *, dry_run: bool = False) -> int:
