@@ -13,8 +13,9 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from halab.errors import Unreachable
+from halab.errors import LabError, Unreachable
 from halab.lab.keys import KeyPair
+from halab.lab.remote import _known_hosts
 from halab.node import Node
 from halab.transport import Access
 
@@ -98,3 +99,22 @@ def test_known_node_is_spoken_with(server: Server, believing: Callable[[str], No
     """So far that it says itself that it takes no key of ours."""
     with pytest.raises(Unreachable, match="Bad authentication type"):
         believing(server.key.public).run("true")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"lb1 ssh-ed25519 AAA\n",
+        b"lb1 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIabc\n",
+        b"\xff\xfe\n",
+    ],
+    ids=["cut", "cut within the key", "no text"],
+)
+def test_spoilt_known_hosts_is_told_before_anybody_is_asked(tmp_path: Path, text: bytes) -> None:
+    """By its path, in one line, and with what makes one."""
+    (tmp_path / "known_hosts").write_bytes(text)
+    with pytest.raises(LabError) as told:
+        _known_hosts(tmp_path / "known_hosts")
+    assert str(told.value).startswith(f"labs.remote.known_hosts: {tmp_path}/known_hosts cannot be")
+    assert "ssh-keyscan" in str(told.value)
+    assert "\n" not in str(told.value)

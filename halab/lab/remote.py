@@ -6,6 +6,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import paramiko
+from paramiko.hostkeys import InvalidHostKey
+
 from halab.client import leavings
 from halab.errors import LabError, NodeError
 from halab.hypervisor import own_guest
@@ -49,7 +52,7 @@ class RemoteLab(Lab):
         access = Access(
             self.described.user,
             _file(self.described.key, "key"),
-            _file(self.described.known_hosts, "known_hosts"),
+            _known_hosts(_file(self.described.known_hosts, "known_hosts")),
             self.described.port,
             before=BEFORE + functions(sudo),
             sudo=sudo,
@@ -156,4 +159,16 @@ def _file(name: str, setting: str) -> Path:
     path = Path(name).expanduser()
     if not path.is_file():
         raise LabError(f"labs.remote.{setting}: there is no file {path}: see docs/remote-lab.md")
+    return path
+
+
+def _known_hosts(path: Path) -> Path:
+    """The file, which is one: else each node would tell of it, in words of a library's."""
+    try:
+        paramiko.HostKeys(str(path))
+    except (InvalidHostKey, ValueError, OSError) as error:
+        raise LabError(
+            f"labs.remote.known_hosts: {path} cannot be read as known_hosts ({error}): make it by "
+            "ssh-keyscan, see docs/remote-lab.md"
+        ) from None
     return path
