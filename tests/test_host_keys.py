@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,7 +16,7 @@ import pytest
 
 from halab.errors import LabError, Unreachable
 from halab.lab.keys import KeyPair
-from halab.lab.remote import _known_hosts
+from halab.lab.remote import _known_hosts, _private_key
 from halab.node import Node
 from halab.transport import Access
 
@@ -118,3 +119,24 @@ def test_spoilt_known_hosts_is_told_before_anybody_is_asked(tmp_path: Path, text
     assert str(told.value).startswith(f"labs.remote.known_hosts: {tmp_path}/known_hosts cannot be")
     assert "ssh-keyscan" in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_spoilt_private_key_is_told_before_anybody_is_asked(tmp_path: Path) -> None:
+    """By its path, and with nothing of what is in it; one that is sound is taken."""
+    key = tmp_path / "key"
+    sound = KeyPair.generate().private
+    key.write_text(sound)
+    assert _private_key(key) == key
+    locked = tmp_path / "locked"
+    subprocess.run(
+        ["ssh-keygen", "-q", "-t", "ed25519", "-N", "a passphrase", "-f", locked], check=True
+    )
+    half = "\n".join(sound.splitlines()[:3])
+    for spoilt in (b"", b"\x30\x82\xff", b"hello\n", half.encode(), locked.read_bytes()):
+        key.write_bytes(spoilt)
+        with pytest.raises(LabError) as told:
+            _private_key(key)
+        assert str(told.value) == (
+            f"labs.remote.key: {key} is no private key that can be used without a passphrase: "
+            "make one by ssh-keygen -t ed25519, see docs/remote-lab.md"
+        )

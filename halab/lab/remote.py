@@ -8,6 +8,7 @@ from typing import Any
 
 import paramiko
 from paramiko.hostkeys import InvalidHostKey
+from paramiko.pkey import UnknownKeyType
 
 from halab.client import leavings
 from halab.errors import LabError, NodeError
@@ -51,7 +52,7 @@ class RemoteLab(Lab):
         sudo = commands(self.described.user, disposable=self.described.disposable)
         access = Access(
             self.described.user,
-            _file(self.described.key, "key"),
+            _private_key(_file(self.described.key, "key")),
             _known_hosts(_file(self.described.known_hosts, "known_hosts")),
             self.described.port,
             before=BEFORE + functions(sudo),
@@ -170,5 +171,17 @@ def _known_hosts(path: Path) -> Path:
         raise LabError(
             f"labs.remote.known_hosts: {path} cannot be read as known_hosts ({error}): make it by "
             "ssh-keyscan, see docs/remote-lab.md"
+        ) from None
+    return path
+
+
+def _private_key(path: Path) -> Path:
+    """The file, which is one that needs no passphrase; of what is in it nothing is told."""
+    try:
+        paramiko.PKey.from_path(path)
+    except (paramiko.SSHException, UnknownKeyType, ValueError, TypeError, OSError):
+        raise LabError(
+            f"labs.remote.key: {path} is no private key that can be used without a passphrase: "
+            "make one by ssh-keygen -t ed25519, see docs/remote-lab.md"
         ) from None
     return path
