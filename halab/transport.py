@@ -99,7 +99,7 @@ class SshBackend(ParamikoBackend):
             raise
         except (OSError, paramiko.SSHException, EOFError) as error:
             client.close()
-            raise Unreachable(f"{where}: {error or type(error).__name__}") from error
+            raise Unreachable(f"{where}: {str(error) or type(error).__name__}") from error
         return client
 
     def open_channel(self) -> paramiko.Channel:
@@ -154,7 +154,7 @@ class SshBackend(ParamikoBackend):
             return status, bytes(streams.out), bytes(streams.err)
         except (paramiko.SSHException, OSError, EOFError) as error:
             broken = "session" if channel.get_transport().is_active() else "connection"
-            why = error or type(error).__name__
+            why = str(error) or type(error).__name__
             raise NodeError(
                 f"{self.name}: the {broken} broke during a command: {why}: {_shown(command)}"
             ) from error
@@ -190,6 +190,15 @@ def _shown(command: bytes) -> str:
     return command.decode(errors="replace")[:200]
 
 
+def _begin(backend: SshBackend, channel: paramiko.Channel, command: str) -> None:
+    """Start a program; raises :class:`NodeError` where the connection goes just then."""
+    try:
+        channel.exec_command((backend.access.before + command).encode())
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        _close(channel)
+        raise NodeError(f"{backend.name}: cut off as a program began: {error!r}") from error
+
+
 def _close(channel: paramiko.Channel) -> None:
     """Close a session; on a connection that has gone there is nobody to be told of it."""
     with suppress(EOFError):
@@ -202,7 +211,7 @@ class LineChannel:
     def __init__(self, backend: SshBackend, command: str) -> None:
         self.name = backend.name
         self.channel = backend.open_channel()
-        self.channel.exec_command((backend.access.before + command).encode())
+        _begin(backend, self.channel, command)
         self._lines = self.channel.makefile("r")
 
     def send_line(self, line: str) -> None:
@@ -257,7 +266,7 @@ class Recording:
         # by sudo itself where it takes sudo: of a function a shell would be killed, and not it
         become = "sudo -n " if command.partition(" ")[0] in backend.access.sudo else ""
         ended = f"{become}{command} & command cat >/dev/null; {become}kill $!; wait $!"
-        self.channel.exec_command((backend.access.before + ended).encode())
+        _begin(backend, self.channel, ended)
         self._streams = Drain(self.channel)
 
     def await_said(self, text: str, within: float) -> None:
