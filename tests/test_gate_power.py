@@ -233,19 +233,24 @@ def test_sessions_that_cannot_be_held_are_kept_and_end_it(
         gate_power.go_on(Node(), Contender(TODAY), record, 300)  # type: ignore[arg-type]
 
 
-def test_what_was_found_is_shown_whatever_ends_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Here the lab is gone; hours of sessions are not."""
+def test_what_was_found_is_shown_whatever_ends_the_run(tmp_path: Path) -> None:
+    """Here the lab is gone; hours of sessions are not. A process of its own: it looks for a lab."""
     record = Record(tmp_path / "record.jsonl")
     record.begin(BASIS)
     record.keep(held(0, equal=False))
-    said: list[str] = []
-    monkeypatch.setattr(gate_power, "say", said.append)
-    options = argparse.Namespace(file=record.file, name="none-such", sessions=300, minutes=1.0)
-    assert gate_power.shown(options) == 3
-    assert "| nothing | equal | 1 | 0 |" in capsys.readouterr().out
-    assert said == ["no lab named none-such stands; ./run lab up boots one"]
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "benchmarks.gate_power"),
+            *("--file", record.file, "--name", "none-such", "--minutes", "1"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert "| nothing | equal | 1 | 0 |" in ended.stdout
+    assert ended.stderr == "no lab named none-such stands; ./run lab up boots one\n"
 
 
 def test_a_lab_that_a_run_holds_is_not_measured_on(
