@@ -89,6 +89,11 @@ def redacted(text: str) -> str:
     return hidden
 
 
+def end_of(text: str, most: int = 300) -> str:
+    """Its last ``most`` characters. Hidden before it is cut: a cut at no mark shows a piece."""
+    return redacted(text)[-most:]
+
+
 def _hidden(text: str) -> str:
     ordered = sorted(_known, key=len, reverse=True)  # one may contain another
     for secret in ordered:

@@ -20,7 +20,7 @@ from testinfra.backend.paramiko import ParamikoBackend
 from halab.drain import Drain
 from halab.errors import CommandTimeout, NodeError, Unreachable
 from halab.host_key import UnknownHost
-from halab.redaction import redacted
+from halab.redaction import end_of
 
 NO_STATUS = -1
 """What paramiko gives when a session ends and the node has said no status."""
@@ -234,7 +234,7 @@ class LineChannel:
             raise CommandTimeout(f"{self.name}: no line within {timeout:g} s") from error
         if not line:
             said = self.errors().strip() or "it said nothing"
-            raise NodeError(f"{self.name}: the program has ended: {redacted(said)[-300:]}")
+            raise NodeError(f"{self.name}: the program has ended: {end_of(said)}")
         return line.rstrip("\n")
 
     def read_to_end(self, timeout: float) -> None:
@@ -286,7 +286,7 @@ class Recording:
 
     def errors(self) -> str:
         """The end of what it has written to stderr."""
-        return redacted(self._streams.err.decode(errors="replace").strip())[-300:]
+        return end_of(self._streams.err.decode(errors="replace").strip())
 
     def finish(self, within: float = 10) -> bytes:
         """End the program and give all that it wrote to stdout."""

@@ -23,7 +23,7 @@ from halab.lab.plan import Secrets, fingerprint, prepare, require_this_machine
 from halab.lab.qemu import Emulation
 from halab.lab.rack_panel import RackPanel
 from halab.placement import Machine
-from halab.redaction import redacted
+from halab.redaction import end_of
 from halab.topology import Topology
 from halab.topology_hypervisor import HypervisorHost
 from halab.transport import Access
@@ -170,7 +170,7 @@ class EmbeddedLab(RackPanel, Lab):
 
     def last_words(self, machine: str) -> str:
         """The end of its console."""
-        return redacted(self.console(machine))[-300:]
+        return end_of(self.console(machine))
 
     def await_its_end(self) -> None:
         """Wait until nothing is left of one that is going."""
@@ -255,7 +255,7 @@ def _launch(name: str, plan: dict[str, Any], standing: bool) -> subprocess.Popen
         what=f"the rack of the lab {name!r} answers",
         within=20,
         every=0.02,
-        seen=lambda: redacted(log.read_text())[-500:],
+        seen=lambda: end_of(log.read_text(), 500),
     )
     if died():
         raise LabError(

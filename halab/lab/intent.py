@@ -19,7 +19,7 @@ from halab.lab import journal
 from halab.lab.journal import Entry
 from halab.lab.lock import whoever
 from halab.node import Node, each
-from halab.redaction import redacted
+from halab.redaction import end_of
 
 FOLDER = "/var/lib/halab/heal"
 TIMER = "halab-dead-man"
@@ -173,7 +173,7 @@ def _healed(node: Node, *, dry_run: bool) -> list[str]:
         return node.run("sh -c %s", _SHOW).splitlines()
     result = node.ask("sh -c %s", _HEAL, limit=120)
     if result.rc != 0:
-        why = redacted(result.stderr.strip())[-300:]
+        why = end_of(result.stderr.strip())
         raise NodeError(f"{node.name}: not mended: {result.stdout.strip()}: {why}")
     node.ask("sh -c %s", f"[ -e {FOLDER} ] || systemctl --quiet stop {TIMER}.timer 2>/dev/null")
     return result.stdout.splitlines()

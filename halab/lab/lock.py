@@ -123,8 +123,7 @@ class Lock:
         was off, whoever asked for it meanwhile was refused the other.
         """
         lost = dict(self._lost)
-        ours = (node for node, channel in self._held.items() if channel and node not in lost)
-        if lost and not any(True for _ in ours):
+        if lost and not any(self._held[node] for node in self._held.keys() - lost.keys()):
             said = "; ".join(lost.values())
             raise Held(f"this run was silent for too long and has lost the lab: {said}")
 
