@@ -15,6 +15,7 @@ from testinfra.host import Host
 
 from halab.errors import CommandFailed, NodeError, Unreachable
 from halab.lab.journal import Writes
+from halab.redaction import end_of
 from halab.transport import Access, LineChannel, Recording, SshBackend
 
 T = TypeVar("T")
@@ -62,9 +63,10 @@ class Node:
         """Run a command and give its stdout; raises :class:`CommandFailed` on any status but 0."""
         result = self.ask(command, *values, stdin=stdin, limit=limit)
         if result.rc != 0:
-            said = (result.stderr.strip() or result.stdout.strip() or "it said nothing")[-600:]
+            said = result.stderr.strip() or result.stdout.strip() or "it said nothing"
             raise CommandFailed(
-                f"{self.name}: {result.command.decode()[:200]}: status {result.rc}: {said}"
+                f"{self.name}: {result.command.decode()[:200]}: status {result.rc}: "
+                f"{end_of(said, 600)}"
             )
         return result.stdout
 
