@@ -163,7 +163,7 @@ class Night:
 
 def test_a_part_that_fails_or_takes_too_long_keeps_no_other_from_running(tmp_path: Path) -> None:
     """Last it is told how each ended, and what failed once more, for cron to mail."""
-    night = Night(tmp_path, ha="exit 1", foreign="sleep 60", thesis="exit 0")
+    night = Night(tmp_path, ha="exit 1", foreign="sleep 60", slow="kill -KILL $$", thesis="exit 0")
     night.put(".ci/nightly", re.sub(r"^part \S+ foreign", "part 0.2s foreign", SCRIPT, flags=re.M))
     run = night.begun()
     out, _ = run.communicate(timeout=60)
@@ -175,9 +175,10 @@ def test_a_part_that_fails_or_takes_too_long_keeps_no_other_from_running(tmp_pat
     assert lines == {part.name: "passed" for part in PARTS} | {
         "ha": "status 1",
         "foreign": "not over within 0.2s",
+        "slow": "killed: dmesg says whether memory ran out",
     }
     failed = re.findall(r"^== failed: (.*)$", out, re.MULTILINE)
-    assert [words.split()[1] for words in failed] == ["ha", "pytest"]
+    assert [words.split()[1] for words in failed] == ["ha", "pytest", "pytest"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
