@@ -75,9 +75,13 @@ def nopreempt(director: Director) -> Break:
     return edited(director.node, CONFIG, change, director.keepalived.reload)
 
 
-def tracking_haproxy(director: Director) -> Break:
-    """It looks whether there is a HAProxy, and gives the VIP away when there is none."""
-    script = 'vrrp_script mutation {\\n    script "/usr/bin/pgrep haproxy"\\n}'
+def tracking_haproxy(director: Director, *, hanging: bool = False) -> Break:
+    """It looks whether there is a HAProxy, and gives the VIP away when there is none.
+
+    With ``hanging``, one that is frozen counts as none.
+    """
+    states = "--runstates D,R,S " if hanging else ""
+    script = f'vrrp_script mutation {{\\n    script "/usr/bin/pgrep {states}haproxy"\\n}}'
     tracked = "track_script {\\n    mutation\\n}"
     change = f"s#^vrrp_instance#{script}\\n&#; s#track_interface#{tracked}\\n&#"
     return edited(director.node, CONFIG, change, director.keepalived.reload)

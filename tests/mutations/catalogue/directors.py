@@ -129,6 +129,13 @@ MUTATIONS = (
         lab="emulated",
         cause=("keepalived that is deaf to processes", "a reload does not begin to track"),
     ),
+    Mutation(
+        "keepalived gives the VIP away for a HAProxy that hangs, which it is not to see",
+        TRACKED + "test_frozen_haproxy_is_a_process_all_the_same[tracking=process]",
+        "lb1 alone advertises",
+        lambda c: keepalived.tracking_haproxy(c.master, hanging=True),
+        lab="emulated",
+    ),
     # -- suites/ha/test_combined.py
     Mutation(
         "keepalived of the BACKUP is frozen while MASTER and server are lost",
