@@ -234,7 +234,7 @@ def test_nothing_on_machines_that_were_found_outlives_a_session(
     """They are healed by whoever comes next; and a lock that a dead machine held falls."""
     options = ("--lab=remote", "--allow-disruption", f"--topology={foreign.topology}")
     with Desk.booted(foreign.topology.parent, place=foreign.place) as desk:
-        nodes, here = pictures(foreign), desk.picture()
+        nodes, here, mended = pictures(foreign), desk.picture(), 0
         for moment in FOUND[piece::PIECES]:
             with moments.at("found", moment.ending, moment.fault, str(moment)):
                 _ended(desk, moment, *options)
@@ -242,6 +242,7 @@ def test_nothing_on_machines_that_were_found_outlives_a_session(
                     desk.boot()
                     here = desk.picture()
                 left = healed(foreign)
+                mended += bool(left)
                 assert not left or moment.ending not in ORDERLY or moment.earlier, left
                 become_well(foreign)
                 assert healed(foreign) == {}, "what is healed is healed"
@@ -250,6 +251,7 @@ def test_nothing_on_machines_that_were_found_outlives_a_session(
                 wait.until(
                     lambda: foreign.does(_free), what="nobody holds it", within=LEASE + 5, every=1
                 )
+    assert mended, "all of them ended before anything was broken, or after it was mended"
 
 
 def _await_unchanged(foreign: Operator, before: dict[str, str]) -> None:

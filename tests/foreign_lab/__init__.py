@@ -143,7 +143,8 @@ def raised(folder: Path) -> Iterator[Operator]:
 
 
 # What a run may have changed on a machine and must not: files, units, processes, links, addresses,
-# rules, ARP entries that stay, and whatever lies where programs leave things.
+# rules, ARP entries that stay, mounts with their sizes, programs that are stopped, what HAProxy was
+# told of its servers, and whatever lies where programs leave things.
 PICTURE = """
 export LC_ALL=C
 find /etc /root /usr/local /var/lib/halab -xdev -type f 2>/dev/null | sort | xargs sha256sum
@@ -151,6 +152,13 @@ systemctl list-unit-files --no-legend | sort
 systemctl list-units --plain --no-legend --all 'halab*' 'run-*' '*haproxy*' '*keepalived*' \
     'nginx*' | tr -s ' '
 ps -eo user=,comm= --sort comm | grep -vE ' (ps|sh|sort|sshd|bash|grep|tr|uniq)$' | uniq -c
+ps -eo state=,comm= | grep ^T
+findmnt -rn -o TARGET,FSTYPE,OPTIONS | sort
+find /sys/fs/cgroup -name cgroup.freeze -exec grep -l 1 {} + 2>/dev/null
+[ ! -e /run/haproxy/admin.sock ] || echo show servers state | socat - /run/haproxy/admin.sock |
+    cut -d ' ' -f 2,4,5,7,8 | sort
+ip -4 rule
+tc qdisc show
 ip -br link | tr -s ' '
 ip -br -4 address | tr -s ' '
 ip -4 route
