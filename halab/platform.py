@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from halab import cpu, templates, wait, webserver
 from halab.client import Client
+from halab.faults.fault import Deed, Fault
 from halab.lab.lab import Lab
 from halab.node import Node
 from halab.topology import VirtualMachine
@@ -81,17 +82,22 @@ def guest(lab: Lab, name: str, client: Client) -> Iterator[Platform]:
     hypervisor = lab.compared(described.hosts[name])
     server, node = lab.nodes[vm.server], lab.guest_nodes[name]
     plan: dict[VirtualMachine, range] = {vm: range(described.guest.vcpus)}
-    if vm.name in {its.name for its in hypervisor.domains(server) if its.ours}:
-        hypervisor.remove(server, [vm.name])
-    hypervisor.guests.prepare(server, [vm])
-    hypervisor.define(server, plan, pinned=False)
-    try:
+
+    def clear() -> None:
+        hypervisor.clear(server, vm.name)
+
+    def make() -> None:
+        clear()
+        hypervisor.guests.prepare(server, [vm])
+        hypervisor.define(server, plan, pinned=False)
         hypervisor.start(server, [vm])
-        wait.until(node.lets_in, what=f"{vm.name} serves SSH", within=BOOTS_WITHIN, every=0.2)
-        yield _platform(lab, hypervisor.kind, node, server, client)
-    finally:
-        node.close()
-        hypervisor.remove(server, [vm.name])
+
+    with Fault("guest_made", vm.name, Deed(server, make, clear, hypervisor.clearing(vm.name))):
+        try:
+            wait.until(node.lets_in, what=f"{vm.name} serves SSH", within=BOOTS_WITHIN, every=0.2)
+            yield _platform(lab, hypervisor.kind, node, server, client)
+        finally:
+            node.close()
 
 
 def _platform(lab: Lab, kind: str, node: Node, server: Node, client: Client) -> Platform:

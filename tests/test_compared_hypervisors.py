@@ -8,14 +8,16 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from halab.errors import LabError
-from halab.hypervisor import domain, own_guest
+from halab.errors import LabError, NodeError
+from halab.hypervisor import domain, libvirt, own_guest
+from halab.hypervisor.domain import MARK
 from halab.hypervisor.own_guest import OwnGuest
 from halab.lab import hosting
 from halab.node import Node
 from halab.topology import Topology
 from halab.topology_hypervisor import GuestShape
 from halab.transport import Access
+from tests.answering import Here
 
 TOPOLOGY = Topology.load(Path("topology.yaml"))
 assert TOPOLOGY.hypervisors is not None
@@ -60,3 +62,66 @@ def test_guests_on_real_hosts_are_made_alike(kind: str) -> None:
     assert disk is not None
     assert (top.findtext("vcpu"), top.findtext("memory")) == ("4", "2048")
     assert (bridge.get("bridge"), disk.get("file")) == ("br7", "/srv/vm.img")
+
+
+VIRSH = """
+shift 3 # -q -c URI
+cd {domains} || exit
+case $1 in
+    list) ls ;;
+    dumpxml) cat "$2" ;;
+    metadata) grep -qs "$4" "$2" ;;
+    domstate) echo running ;;
+    undefine) rm "$2" ;;
+esac
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Here:
+    """Whose libvirt has no more than a file for each domain."""
+    node = Here("server2", tmp_path / "server2", files=libvirt.FOLDER)
+    for name in ("domains", "files"):
+        (node.place / name).mkdir()
+    node.program("virsh", VIRSH.format(domains=node.place / "domains"))
+    return node
+
+
+def left(server: Here) -> list[str]:
+    return sorted(
+        path.name for name in ("domains", "files") for path in (server.place / name).iterdir()
+    )
+
+
+def clearing() -> str:
+    hypervisor = hosting.compared(TOPOLOGY, HOSTS["kvm"], "kvm")
+    return hypervisor.clearing("guest")
+
+
+def test_guest_is_cleared_by_its_server_alone(server: Here) -> None:
+    """With its files, which are there before it is; once more does no harm."""
+    for file in ("guest.xml", "guest.disk", "guests.xml"):
+        (server.place / "files" / file).touch()
+    server.run(clearing())
+    assert left(server) == ["guests.xml"]
+    (server.place / "domains/guest").write_text(f"<domain><vm xmlns='{MARK}'/></domain>")
+    (server.place / "files/guest.xml").touch()
+    for _ in range(2):
+        server.run(clearing())
+        assert left(server) == ["guests.xml"]
+
+
+def test_domain_of_somebody_else_is_no_guest_to_clear(server: Here) -> None:
+    """It stays, and keeps nobody from mending the rest."""
+    (server.place / "domains/guest").write_text("<domain/>")
+    server.run(clearing())
+    assert left(server) == ["guest"]
+
+
+def test_guest_of_a_libvirt_that_is_away_is_not_cleared(server: Here) -> None:
+    """Its files are what tells of it."""
+    (server.place / "files/guest.xml").touch()
+    server.program("virsh", "echo no connection >&2; exit 1")
+    with pytest.raises(NodeError, match="no connection"):
+        server.run(clearing())
+    assert left(server) == ["guest.xml"]

@@ -25,6 +25,16 @@ power_off() { ours "$1" && { ! active "$1" || virsh destroy "$1" >/dev/null; }; 
 
 remove() { power_off "$1" && virsh undefine "$1" >/dev/null && rm -f "/var/lib/halab/$1".*; }
 
+# whatever there is of it; none, or somebody else's by its name, is no harm
+clear() {
+    all=$(virsh list --all --name) || return
+    if echo "$all" | grep -qxF -e "$1"; then
+        its=$(virsh dumpxml "$1") || return
+        case $its in *"$mark"*) remove "$1" || return ;; esac
+    fi
+    rm -f "/var/lib/halab/$1".*
+}
+
 jobs=
 for domain; do
     "$verb" "$domain" &

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -174,6 +175,17 @@ class LibvirtHypervisor:
     def remove(self, server: Node, vms: Iterable[str]) -> None:
         """Cut the VMs' power and forget them, their disks included."""
         self._each("remove", server, vms)
+
+    def clear(self, server: Node, vm: str) -> None:
+        """The same for one that may be there, half there, or somebody else's, who keeps it."""
+        self._each("clear", server, [vm])
+
+    def clearing(self, vm: str) -> str:
+        """The command that does, for who has nothing but the server."""
+        script, *words = map(
+            shlex.quote, (DOMAINS_SH.read_text("utf-8"), self.uri, MARK, "clear", vm)
+        )
+        return f"printf %s {script} | sh -s -- {' '.join(words)}"
 
     def filter(self, _server: Node, vm: Node, rules: str) -> None:
         """Have nft work in the guest, which is master over its own kernel."""
