@@ -17,20 +17,28 @@ from tests.answering import Answering, Here
 SYSTEMD = """
 case "$*" in
     *is-active*) [ -e {timer} ] ;;
-    *stop*) rm -f {timer} ;;
+    *stop*) for unit; do rm -f "{place}/$unit"; done ;;
     *--unit=*) touch {timer} ;;
 esac
 """
 
 
 class Noted(Here):
-    """A node whose systemd does no more than note whether there is a timer."""
+    """A node whose systemd does no more than note whether there is a timer, or a healer that is
+    to be started again.
+    """
 
     def __init__(self, name: str, place: Path) -> None:
         super().__init__(name, place, healing=intent.FOLDER)
-        self.folder, self.timer = place / "healing", place / "timer"
+        self.folder, self.timer = place / "healing", place / f"{intent.TIMER}.timer"
+        self.healer = place / f"{intent.TIMER}.service"
         for program in ("systemctl", "systemd-run"):
-            self.program(program, SYSTEMD.format(timer=self.timer))
+            self.program(program, SYSTEMD.format(place=place, timer=self.timer))
+
+    def fails_to_mend(self) -> None:
+        """Its timer has elapsed: the healer is to be started again."""
+        self.timer.unlink()
+        self.healer.touch()
 
     @property
     def left(self) -> list[str]:
@@ -86,6 +94,42 @@ def test_newest_is_mended_first_and_what_fails_stays(node: Noted) -> None:
     assert said.startswith("broken(glass) on web1, by ")
     assert heal([node]) == {}
     assert node.left == []
+
+
+@pytest.mark.parametrize("by", ["its own run", "another"])
+def test_node_tries_no_more_what_is_mended(node: Noted, by: str) -> None:
+    """Whoever has mended it."""
+    its = intents(node)
+    its.write(entry(journal.DOING, "1.1", web1="true"))
+    node.fails_to_mend()
+    its.write(entry(journal.UNDONE, "1.1")) if by == "its own run" else heal([node])
+    its.close()
+    assert not node.healer.exists()
+    assert node.left == []
+
+
+def test_run_that_lives_has_a_timer_and_no_healer(node: Noted) -> None:
+    """It was silent for too long, and breaks the next thing."""
+    its = intents(node)
+    its.write(entry(journal.DOING, "1.1", web1="true"))
+    node.fails_to_mend()
+    its.write(entry(journal.DOING, "1.2", web1="true"))
+    its.close()
+    assert node.timer.exists()
+    assert not node.healer.exists()
+
+
+def test_what_mending_starts_keeps_no_other_from_it(node: Noted) -> None:
+    """A program that goes on is no healer whose turn is to be waited for."""
+    its = intents(node)
+    goes_on = "sleep 9 > /dev/null 2>&1 & echo $! >"
+    its.write(entry(journal.DOING, "1.1", web1=f"{goes_on} {node.place}/pid; false"))
+    its.close()
+    with pytest.raises(NodeError, match="web1: not mended"):
+        heal([node])
+    free = node.ask(f"flock -n {intent.FOLDER} true").rc
+    node.run(f"kill $(cat {node.place}/pid)")
+    assert free == 0
 
 
 def test_dry_run_only_tells(node: Noted) -> None:

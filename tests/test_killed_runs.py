@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import pytest
 
 from halab import wait
-from halab.lab import journal
+from halab.lab import intent, journal
+from halab.lab.intent import Intents
 from halab.lab.journal import Entry
 from halab.lab.lock import LEASE
 from halab.lab.remote import RemoteLab
@@ -110,6 +111,47 @@ def test_nodes_mend_what_a_silent_run_left(foreign: Operator, fault: str) -> Non
         within=30,
     )
     assert differing(before, pictures(foreign)) == []
+
+
+@pytest.mark.parametrize("mends", ["the node", "an operator"])
+def test_what_could_not_be_mended_is_tried_again(foreign: Operator, mends: str) -> None:
+    """By the node, until it is mended, whoever does that; then no more."""
+    before = pictures(foreign)
+    heals = {"gen1": "test -e /run/spare && rm -f /run/broken /run/spare"}
+
+    def dies(lab: RemoteLab) -> Intents:
+        its = Intents(lab.nodes, lab.beside, lambda _: None, lab.described.silence)
+        its.write(Entry(journal.DOING, "6.1", "broken", "gen1", "", heals))
+        its.close()
+        lab.nodes["gen1"].run("touch /run/broken")
+        return its
+
+    def said(command: str) -> str:
+        return foreign.does(lambda lab: lab.nodes["gen1"].ask(command).stdout.strip())
+
+    its = foreign.does(dies)
+    try:
+        wait.until(
+            lambda: int(said("systemctl show -P NRestarts halab-dead-man.service") or 0) >= 2,
+            what="gen1 has tried again, twice",
+            within=20 + 2 * intent.AGAIN + 15,
+            every=1,
+            seen=lambda: said("systemctl list-units --all 'halab-dead-man*'"),
+        )
+        assert "broken" in said("ls /run")
+        said("touch /run/spare")
+        if mends == "an operator":
+            assert foreign.command("heal").returncode == 0
+        wait.until(
+            lambda: not differing(before, pictures(foreign)),
+            what="gen1 is mended, and tries no more",
+            within=intent.AGAIN + 15,
+            every=1,
+            seen=lambda: differing(before, pictures(foreign)),
+        )
+    finally:
+        foreign.does(lambda _: its.write(Entry(journal.UNDONE, "6.1", "broken", "gen1", "")))
+        said("rm -f /run/broken /run/spare")
 
 
 def test_run_that_lives_is_not_mended_away(foreign: Operator) -> None:

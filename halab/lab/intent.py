@@ -2,7 +2,8 @@
 
 Each change has a file on its node with the commands that take it back. Whoever comes first runs
 them: the fault itself, the next run, ``./run heal``, or a timer on the node, when nothing has been
-heard of the run for long enough. None of them needs anything of the run that broke it.
+heard of the run for long enough. None of them needs anything of the run that broke it. What the
+timer could not mend it tries again, every AGAIN seconds, TRIES times in all.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from halab.redaction import end_of
 
 FOLDER = "/var/lib/halab/heal"
 TIMER = "halab-dead-man"
-# The newest first, as an ExitStack has it. Two healers take turns.
+AGAIN = 10
+TRIES = 60
+# The newest first, as an ExitStack has it. Two healers take turns; what one starts is none.
 _HEAL = f"""cd {FOLDER} 2>/dev/null || exit 0
 exec 8< .
 flock 8
@@ -33,7 +36,7 @@ for file in $(ls -r); do
         *.sh)
             [ -e "$file" ] || continue
             sed -n '1s/^# //p' "$file"
-            if sh "$file" > /dev/null; then rm -f "$file"; else failed=1; fi
+            if sh "$file" > /dev/null 8<&-; then rm -f "$file"; else failed=1; fi
             ;;
         *.new) rm -f "$file" ;;
     esac
@@ -44,11 +47,19 @@ rmdir -p {FOLDER} 2>/dev/null
 exit $failed
 """
 _SHOW = f"cd {FOLDER} 2>/dev/null && for file in *.sh; do sed -n '1s/^# //p' \"$file\"; done; true"
+# A healer that fails is started again (systemd.service(5), Restart=), so often and no more in any
+# day (systemd.unit(5), StartLimitBurst=). Its timer is gone by then: what arms another, as it is
+# alive, has the tries of the last one end.
 _ARM = (
-    f"systemctl --quiet is-active {TIMER}.timer || systemd-run --quiet --collect --unit={TIMER} "
+    f"systemctl --quiet is-active {TIMER}.timer || {{ "
+    f"systemctl --quiet stop {TIMER}.service 2>/dev/null; "
+    f"systemd-run --quiet --collect --unit={TIMER} "
     f"--description='mends what a dead test run left' --on-active=%s "
-    f"--timer-property=AccuracySec=1s /bin/sh {FOLDER}/heal"
+    f"--timer-property=AccuracySec=1s --property=Restart=on-failure --property=RestartSec={AGAIN} "
+    f"--property=StartLimitIntervalSec=1d --property=StartLimitBurst={TRIES} "
+    f"/bin/sh -c '[ ! -e {FOLDER}/heal ] || exec /bin/sh {FOLDER}/heal'; }}"
 )
+_DISARM = f"systemctl --quiet stop {TIMER}.timer {TIMER}.service 2>/dev/null"
 # Faults of one node take turns too, or the last one's end would take the next one's healer with it.
 # The folder may go while its turn is waited for. Each file is there whole or not at all, even if
 # the disk is full, and outlives the node's power.
@@ -60,7 +71,7 @@ _INTEND = (
 )
 _MENDED = (
     f"cd {FOLDER} 2>/dev/null || exit 0; exec 8< .; flock 8; rm -f %s.sh %s.new; "
-    f"ls *.sh > /dev/null 2>&1 && exit 0; systemctl --quiet stop {TIMER}.timer 2>/dev/null; "
+    f"ls *.sh > /dev/null 2>&1 && exit 0; {_DISARM}; "
     f"rm -f heal heal.new; cd /; rmdir -p {FOLDER} 2>/dev/null; true"
 )
 # Where a node has booted anew its timer is gone, and what is to be mended is still there. Who waits
@@ -175,5 +186,5 @@ def _healed(node: Node, *, dry_run: bool) -> list[str]:
     if result.rc != 0:
         why = end_of(result.stderr.strip())
         raise NodeError(f"{node.name}: not mended: {result.stdout.strip()}: {why}")
-    node.ask("sh -c %s", f"[ -e {FOLDER} ] || systemctl --quiet stop {TIMER}.timer 2>/dev/null")
+    node.ask("sh -c %s", f"[ -e {FOLDER} ] || {_DISARM}")
     return result.stdout.splitlines()

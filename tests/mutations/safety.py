@@ -229,9 +229,38 @@ REMOVALS = (
     Removal(
         "no timer is armed",
         "halab/lab/intent.py",
-        "systemctl --quiet is-active {TIMER}.timer || systemd-run --quiet",
-        "true || systemd-run --quiet",
+        "systemctl --quiet is-active {TIMER}.timer || {{ ",
+        "true || {{ ",
         KILLED + "test_nodes_mend_what_a_silent_run_left[HAProxy held dead]",
+    ),
+    Removal(
+        "what a node could not mend it tries no more",
+        "halab/lab/intent.py",
+        " --property=Restart=on-failure",
+        "",
+        KILLED + "test_what_could_not_be_mended_is_tried_again[the node]",
+    ),
+    Removal(
+        "what is mended is tried again",
+        "halab/lab/intent.py",
+        "stop {TIMER}.timer {TIMER}.service",
+        "stop {TIMER}.timer",
+        INTENT + "test_node_tries_no_more_what_is_mended[another]",
+    ),
+    Removal(
+        "a run that lives has a healer behind it",
+        "halab/lab/intent.py",
+        """f"systemctl --quiet stop {TIMER}.service 2>/dev/null; "
+    f"systemd-run""",
+        'f"systemd-run',
+        INTENT + "test_run_that_lives_has_a_timer_and_no_healer",
+    ),
+    Removal(
+        "what mending starts is taken for a healer",
+        "halab/lab/intent.py",
+        " 8<&-; then",
+        "; then",
+        INTENT + "test_what_mending_starts_keeps_no_other_from_it",
     ),
     Removal(
         "a run that lives gives no signs of it",
