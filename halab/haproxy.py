@@ -65,8 +65,12 @@ class HAProxy:
         return f'socat -t 5 - UNIX-CONNECT:"$({place} {shlex.quote(self.config)})"'
 
     def telling(self, command: str) -> str:
-        """The command that tells it so; where it does not run nobody needs to be told."""
-        return f"echo {shlex.quote(command)} | {self._asking} || true"
+        """The command that tells it so; where it does not run nobody needs to be told.
+
+        Any answer is one: its own to what it did is an empty line.
+        """
+        dead = f"! systemctl --quiet is-active {shlex.quote(self.unit.name)}"
+        return f"{dead} || echo {shlex.quote(command)} | {self._asking} | grep -q ''"
 
     def stat(self) -> tuple[Stat, ...]:
         """``show stat``, a row for each frontend, backend, server and listener."""

@@ -12,7 +12,7 @@ from halab import wait
 from halab.errors import NodeError
 from halab.keepalived_conf import Deployed, VrrpInstance
 from halab.keepalived_dump import Dump
-from halab.node import Node
+from halab.node import Node, in_turn
 from halab.unit import Unit
 from halab.vrrp import snaplen
 from halab.wait import Condition
@@ -222,7 +222,6 @@ class Keepalived:
     @property
     def putting_priority_back(self) -> str:
         """The command that does."""
-        return (
-            f"rm -f {BEFORE}.new; "
-            f"! [ -e {BEFORE} ] || {{ mv {BEFORE} {CONFIG}; systemctl reload-or-restart {UNIT}; }}"
-        )
+        # it is gone only once it is taken over; -l: a full disk has room for no copy
+        back = f"cp -lf {BEFORE} {CONFIG} && systemctl reload-or-restart {UNIT} && rm {BEFORE}"
+        return in_turn(f"rm -f {BEFORE}.new", f"! [ -e {BEFORE} ] || {{ {back}; }}")

@@ -14,7 +14,7 @@ from halab.director import Director
 from halab.errors import CommandFailed, NodeError
 from halab.faults.fault import Deed, fault
 from halab.haproxy import HAProxy
-from halab.node import Node
+from halab.node import Node, in_turn
 from halab.topology import VirtualMachine
 
 
@@ -102,7 +102,7 @@ def _in_state(cluster: Cluster, vm: VirtualMachine, state: str) -> Deed:
 
     ready = f"set server {backend}/{vm.name} state ready"
     heals = {
-        director.node: "; ".join(director.haproxy(p).telling(ready) for p in cluster.processes)
+        director.node: in_turn(*(director.haproxy(p).telling(ready) for p in cluster.processes))
         for director in cluster.directors.values()
     }
     return Deed(cluster.master.node, lambda: put(state), lambda: put("ready"), heals)

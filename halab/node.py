@@ -131,6 +131,16 @@ def quoted(command: str, *values: str) -> str:
     return command % tuple(shlex.quote(str(value)) for value in values) if values else command
 
 
+def in_turn(*commands: str) -> str:
+    """Shell that runs each of these, whatever becomes of the others, and fails if any of them did.
+
+    >>> in_turn("rm a", "rm b")
+    '(failed=0; { rm a; } || failed=1; { rm b; } || failed=1; exit $failed)'
+    """
+    tried = "".join(f"{{ {command}; }} || failed=1; " for command in commands)
+    return f"(failed=0; {tried}exit $failed)"
+
+
 def each(nodes: Iterable[Node], action: Callable[[Node], T]) -> dict[str, T]:
     """Do the action on all nodes at once; its results by node name, in the nodes' order.
 

@@ -58,23 +58,20 @@ class Unit:
     @property
     def thawing(self) -> str:
         """The command that does."""
-        return f"pids=$({self.showing_pids()} 2>&-) && kill -CONT $pids; true"
+        woken = "kill -CONT $pid 2>/dev/null || [ ! -e /proc/$pid ] || exit 1"
+        return f"(for pid in $({self.showing_pids()} 2>/dev/null); do {woken}; done)"
 
     def hold(self) -> None:
-        """Have systemd leave it dead when it dies, until :meth:`release` or the next boot."""
+        """Have systemd leave it dead when it dies, until :attr:`releasing` or the next boot."""
         self.node.put(self._held, "[Service]\nRestart=no\n")
         self.node.run("systemctl daemon-reload")
 
-    def release(self) -> None:
-        """Have systemd start it again when it dies, as its unit says."""
-        self.node.run(self.releasing)
-
     @property
     def releasing(self) -> str:
-        """The command that does."""
+        """The command that has systemd start it again when it dies, as its unit says."""
         folder, _, _ = self._held.rpartition("/")
         held, above = shlex.quote(self._held), shlex.quote(folder)
-        return f"rm -f {held}; rmdir {above} 2>&-; systemctl daemon-reload"
+        return f"rm -f {held} && {{ rmdir {above} 2>/dev/null; systemctl daemon-reload; }}"
 
     @property
     def _held(self) -> str:

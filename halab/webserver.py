@@ -11,7 +11,7 @@ import requests
 
 from halab import redaction, wait
 from halab.errors import NodeError
-from halab.node import Node
+from halab.node import Node, in_turn
 
 APACHE = "apache"
 """The web server that the thesis chose, with its mod_php; see :data:`SERVERS`."""
@@ -50,7 +50,7 @@ class WebServer:
         take connections for a tenth of a second more.
         """
         self.node.run(
-            'group=$(cat %s) && kill -KILL -- "-$group" && rm -f %s && '
+            'group=$(cat %s) && kill -s KILL -- "-$group" && rm -f %s && '
             '{ timeout 5 pidwait -g "$group" > /dev/null; [ $? -le 1 ]; }',  # 1: none was left
             self.pid_file,
             self.pid_file,
@@ -58,16 +58,20 @@ class WebServer:
 
     def freeze(self) -> None:
         """SIGSTOP to its whole process group: connections are taken, and nobody answers."""
-        self.node.run('kill -STOP -- "-$(cat %s)"', self.pid_file)
-
-    def thaw(self) -> None:
-        """SIGCONT to it; does no harm where it runs, or is dead."""
-        self.node.run(self.thawing)
+        self.node.run('kill -s STOP -- "-$(cat %s)"', self.pid_file)
 
     @property
     def thawing(self) -> str:
-        """The command that does."""
-        return f'test ! -e {self.pid_file} || kill -CONT -- "-$(cat {self.pid_file})"'
+        """The command that gives it SIGCONT; does no harm where it runs, or is dead."""
+        return self._told("CONT", f'"-$(cat {self.pid_file})"')
+
+    def _told(self, signal: str, whom: str) -> str:
+        """The command that gives it this signal; its file may have outlived it.
+
+        By ``-s``: dash, which heals, takes no ``--`` behind ``-CONT``.
+        """
+        dead = f"[ ! -e {self.pid_file} ] || ! kill -s 0 -- {whom} 2>/dev/null"
+        return f"{dead} || kill -s {signal} -- {whom}"
 
     def workers(self) -> frozenset[int]:
         """The PIDs of its workers; none where it is dead."""
@@ -130,14 +134,14 @@ class Apache(WebServer):
 
         Workers that are at a request have until its end.
         """
-        removed = self.node.ask("rm %s", CHANGE).rc == 0
-        if removed and self.workers():
+        self.node.run("rm -f %s", CHANGE)
+        if self.workers():
             self._renew_workers()
 
     @property
     def changing_back(self) -> str:
         """The command that does, and waits for nothing."""
-        return f"rm -f {CHANGE}; test ! -e {self.pid_file} || kill -USR1 $(cat {self.pid_file})"
+        return in_turn(f"rm -f {CHANGE}", self._told("USR1", f"$(cat {self.pid_file})"))
 
     def _renew_workers(self) -> None:
         old = self.workers()

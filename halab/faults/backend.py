@@ -7,6 +7,7 @@ from functools import partial
 
 from halab.cluster import Cluster
 from halab.faults.fault import Deed, fault
+from halab.node import in_turn
 from halab.topology import VirtualMachine
 from halab.webserver import Apache
 
@@ -25,12 +26,8 @@ def apache_killed(cluster: Cluster, vm: VirtualMachine) -> Deed:
 def apache_frozen(cluster: Cluster, vm: VirtualMachine) -> Deed:
     """The web server hangs: connections are taken, checks of them pass, and nobody answers."""
     server = cluster.web_server(vm.name)
-
-    def undo() -> None:
-        server.thaw()
-        server.start()
-
-    return Deed(server.node, server.freeze, undo, f"{server.thawing}; {server.starting}")
+    heals = in_turn(server.thawing, server.starting)
+    return Deed(server.node, server.freeze, lambda: server.node.run(heals), heals)
 
 
 @fault
@@ -60,7 +57,7 @@ def slow(cluster: Cluster, vm: VirtualMachine, seconds: float = 1) -> Deed:
         apache.change_back()
         apache.node.run("rm -f %s", PREPENDED)
 
-    return Deed(apache.node, do, undo, f"{apache.changing_back}; rm -f {PREPENDED}")
+    return Deed(apache.node, do, undo, in_turn(apache.changing_back, f"rm -f {PREPENDED}"))
 
 
 @fault

@@ -11,6 +11,7 @@ from halab.director import Director
 from halab.faults.fault import Deed, fault
 from halab.haproxy import HAProxy
 from halab.keepalived import Keepalived
+from halab.node import in_turn
 
 
 @fault
@@ -73,11 +74,8 @@ def haproxy_held_dead(haproxy: HAProxy) -> Deed:
         haproxy.unit.hold()
         haproxy.kill()
 
-    def undo() -> None:
-        haproxy.unit.release()
-        haproxy.start()
-
-    return Deed(haproxy.node, do, undo, f"{haproxy.unit.releasing}; {haproxy.starting}")
+    heals = in_turn(haproxy.unit.releasing, haproxy.starting)
+    return Deed(haproxy.node, do, lambda: haproxy.node.run(heals), heals)
 
 
 @fault
@@ -111,13 +109,8 @@ def cpu_starved(cluster: Cluster, director: Director, share: float = 0.05) -> De
 
 def _frozen(program: Keepalived | HAProxy) -> Deed:
     """It hangs, and goes on; one that died meanwhile is started."""
-
-    def undo() -> None:
-        program.unit.thaw()
-        program.start()
-
-    heals = f"{program.unit.thawing}; {program.starting}"
-    return Deed(program.node, program.unit.freeze, undo, heals)
+    heals = in_turn(program.unit.thawing, program.starting)
+    return Deed(program.node, program.unit.freeze, lambda: program.node.run(heals), heals)
 
 
 def _from_outside(

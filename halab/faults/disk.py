@@ -6,7 +6,7 @@ import shlex
 
 from halab.errors import LabError
 from halab.faults.fault import Deed, fault
-from halab.node import Node
+from halab.node import Node, in_turn
 
 MOST = 1 << 30
 """Bytes that are written to fill a filesystem: a lab's disks are in this host's memory."""
@@ -49,9 +49,9 @@ def disk_full(node: Node, folder: str) -> Deed:
         )  # fmt: skip
 
     own, size, whole = map(shlex.quote, (file, kept, folder))
-    heals = (
-        f"rm -f {own}; "
-        f"test ! -s {size} || {{ mount -n -o remount,$(cat {size}) {whole} && rm {size}; }}"
+    heals = in_turn(
+        f"rm -f {own}",
+        f"test ! -s {size} || {{ mount -n -o remount,$(cat {size}) {whole} && rm {size}; }}",
     )
     return Deed(node, do, lambda: node.run(heals), heals)
 

@@ -12,7 +12,7 @@ from halab.cluster import Cluster
 from halab.director import Director
 from halab.faults.fault import Deed, fault
 from halab.lab.switch import Loss
-from halab.node import Node, each
+from halab.node import Node, each, in_turn
 
 NIC_DOWN = "halab-nic-down"
 NIC_DOWN_SCRIPT = f"/run/{NIC_DOWN}"
@@ -73,10 +73,10 @@ def nic_down(cluster: Cluster, director: Director) -> Deed:
         )
         node.run(heals)
 
-    # its end puts the routes back
-    heals = (
-        f"! systemctl --quiet is-active {NIC_DOWN} || systemctl stop {NIC_DOWN}; "
-        f"rm -f {NIC_DOWN_SCRIPT}"
+    # its end puts the routes back; one that just ends by itself is not there to be stopped
+    heals = in_turn(
+        f"systemctl stop {NIC_DOWN} 2>/dev/null; ! systemctl --quiet is-active {NIC_DOWN}",
+        f"rm -f {NIC_DOWN_SCRIPT}",
     )
     return Deed(node, do, undo, heals)
 

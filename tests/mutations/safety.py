@@ -11,6 +11,7 @@ FAULT = "tests/test_fault.py::"
 INTENT = "tests/test_intent.py::"
 LOCK = "tests/test_lab_lock.py::"
 PUT_BACK = "tests/test_put_back.py::"
+UNDOING = "tests/test_undoing.py::"
 DISRUPTION = "tests/test_disruption.py::"
 HEALING = "tests/test_healing.py::"
 KILLED = "tests/test_killed_runs.py::"
@@ -168,6 +169,27 @@ REMOVALS = (
         'BEFORE, CONFIG, f"{BEFORE}.new", f"{BEFORE}.new", BEFORE,',
         'BEFORE, CONFIG, BEFORE, "/dev/null", "/dev/null",',
         PUT_BACK + "test_full_disk_costs_nobody_his_configuration",
+    ),
+    Removal(
+        "only the last step of an undoing counts",
+        "halab/node.py",
+        "}} || failed=1; ",
+        "}}; ",
+        UNDOING + "test_each_is_done_and_any_that_fails_is_told[false-true-1]",
+    ),
+    Removal(
+        "a frozen web server is thawed by no heal",
+        "halab/webserver.py",
+        "|| kill -s {signal} --",
+        "|| kill -{signal} --",
+        UNDOING + "test_web_server_is_thawed",
+    ),
+    Removal(
+        "a priority is back before keepalived has taken it over",
+        "halab/keepalived.py",
+        "&& systemctl reload-or-restart {UNIT} && rm {BEFORE}",
+        "&& rm {BEFORE} && systemctl reload-or-restart {UNIT}",
+        UNDOING + "test_priority_is_not_back_until_keepalived_has_taken_it_over",
     ),
     Removal(
         "a size that the kernel does not show is lost",
