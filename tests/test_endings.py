@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).parents[1]
-BREAKING = """
+IN_A_FIXTURE = """
 import pytest
 
 from halab import wait
@@ -31,12 +31,25 @@ def test_that_lasts(broken):
     print("broken", flush=True)
     wait.passing(30)
 """
+IN_THE_TEST = """
+from halab import wait
+
+
+def test_that_lasts():
+    try:
+        print("broken", flush=True)
+        wait.passing(30)
+    finally:
+        print("mending", flush=True)
+        wait.passing(1)
+        print("mended", flush=True)
+"""
 
 
 @contextmanager
-def broken(folder: Path) -> Iterator[subprocess.Popen[str]]:
+def broken(folder: Path, breaking: str) -> Iterator[subprocess.Popen[str]]:
     """A run that has broken something."""
-    (folder / "test_breaking.py").write_text(BREAKING)
+    (folder / "test_breaking.py").write_text(breaking)
     (folder / "pytest.ini").touch()
     with subprocess.Popen(
         [
@@ -67,11 +80,12 @@ def read_to(run: subprocess.Popen[str], word: str) -> None:
         pytest.param(signal.SIGINT, signal.SIGTERM, id="Ctrl-C, then SIGTERM"),
     ],
 )
+@pytest.mark.parametrize("breaking", [IN_A_FIXTURE, IN_THE_TEST], ids=["fixture", "test"])
 def test_told_twice_it_mends_all_the_same(
-    tmp_path: Path, first: signal.Signals, second: signal.Signals
+    tmp_path: Path, first: signal.Signals, second: signal.Signals, breaking: str
 ) -> None:
     """As by Ctrl-C, and once more by somebody in a hurry, to all that are in the foreground."""
-    with broken(tmp_path) as run:
+    with broken(tmp_path, breaking) as run:
         os.killpg(run.pid, first)
         read_to(run, "mending")
         os.killpg(run.pid, second)

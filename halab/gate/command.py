@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
-from halab import wait
+from halab import ending, wait
 from halab.errors import HalabError, LabError, UserError
 from halab.gate.gate import Gate
 from halab.gate.judgement import Verdict
@@ -29,7 +27,6 @@ from halab.topology import Topology
 CHECKOUT = Path(__file__).parents[2]
 REPORT = Path("reports/gate.md")
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
 _progress = partial(print, file=sys.stderr, flush=True)
 
 
@@ -46,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _status(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
-    for number in _ENDING:
-        signal.signal(number, _end)
+    ending.listen()
     try:
         return _judged(options)
     except HalabError as error:
@@ -57,13 +53,6 @@ def _status(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("gate: interrupted", file=sys.stderr)
         return 130
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    """All that was changed is put back, once, whoever asks again meanwhile."""
-    for number in _ENDING:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 class _Parser(argparse.ArgumentParser):

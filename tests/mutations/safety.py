@@ -86,17 +86,17 @@ REMOVALS = (
     ),
     Removal(
         "SIGTERM ends a run at once",
-        "fixtures/session.py",
-        "signal.signal(signal.SIGTERM, signal.default_int_handler)",
-        "pass",
-        ENDINGS + "[SIGTERM, then Ctrl-C]",
+        "halab/ending.py",
+        "SIGNALS = (signal.SIGINT, signal.SIGTERM)",
+        "SIGNALS = (signal.SIGINT,)",
+        ENDINGS + "[fixture-SIGTERM, then Ctrl-C]",
     ),
     Removal(
         "a second Ctrl-C cuts the mending short",
-        "fixtures/session.py",
+        "halab/ending.py",
         "signal.signal(further, signal.SIG_IGN)",
         "pass",
-        ENDINGS + "[Ctrl-C twice]",
+        ENDINGS + "[test-Ctrl-C twice]",
     ),
     Removal(
         "packets for a lab may leave this machine",
