@@ -73,6 +73,11 @@ class Proxy:
     stats: Stats | None = None
 
     @property
+    def ports(self) -> frozenset[int | None]:
+        """On which it listens; None for a socket that is a file."""
+        return frozenset(port for _, port in self.binds)
+
+    @property
     def redispatch(self) -> bool:
         """A request whose server does not take the connection goes to another one."""
         return "redispatch" in self.options
@@ -122,6 +127,18 @@ class Configuration:
     def stats(self) -> tuple[Proxy, ...]:
         """The sections that serve the statistics page."""
         return tuple(proxy for proxy in self.frontends.values() if proxy.stats is not None)
+
+    @property
+    def stats_pages(self) -> tuple[tuple[Endpoint, str], ...]:
+        """Where a statistics page may be asked for, and its path; a backend's is any frontend's."""
+        backends = (its for its in self.backends.values() if its.kind == "backend")
+        behind = {its.stats.uri for its in backends if its.stats}
+        return tuple(
+            (bind, uri)
+            for its in self.frontends.values()
+            for bind in its.binds
+            for uri in sorted(behind | ({its.stats.uri} if its.stats else set()))
+        )
 
     def check_of(self, server: str) -> HealthCheck:
         """The check of a server; raises :class:`NodeError` unless exactly one has that name."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from halab.node import Node
 
-PLACES = ("/etc", "/root", "/srv", "/home", "/var/lib")
+PLACES = ("/etc", "/usr/local/etc", "/root", "/srv", "/home", "/var/lib")
 """Where a node keeps keys and configurations; each on its own filesystem only."""
 
 # A private key in PEM, or a password in keepalived.conf or haproxy.cfg.
 _SECRET = (
     r"^-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----"
-    r"|^[[:space:]]*auth_pass[[:space:]]|^[[:space:]]*stats auth[[:space:]]"
+    r"|^[[:space:]]*(auth_pass|stats[[:space:]]+auth)[[:space:]]"
+    r"|^[[:space:]]*user[[:space:]]+[^[:space:]]+[[:space:]]+insecure-password[[:space:]]"
 )
 
 

@@ -294,3 +294,18 @@ def test_passwords_stay_on_the_node_and_facts_do_not() -> None:
     ]  # fmt: skip
     assert "user ann insecure-password ******** groups a" in read
     assert "\tuser haproxy\n" in read
+
+
+def test_page_of_a_backend_is_asked_for_at_every_frontend() -> None:
+    """Whoever is sent to that backend gets it; one of a listen section is its own alone."""
+    parsed = parse(
+        "frontend a\n bind :80\n bind :81\nfrontend b\n bind /run/b.sock\n"
+        "backend c\n stats enable\n stats uri /c\nlisten d\n bind :9000\n stats uri /d\n"
+    )
+    assert parsed.stats_pages == (
+        (("*", 80), "/c"),
+        (("*", 81), "/c"),
+        (("/run/b.sock", None), "/c"),
+        (("*", 9000), "/c"),
+        (("*", 9000), "/d"),
+    )

@@ -17,19 +17,28 @@ BOTH = pytest.mark.parametrize("role", ["master", "backup"])
 # Nobody's password and those that are in manuals; HAProxy's own documentation has the first.
 KNOWN_TO_ALL = (None, ("admin", "admin"), ("haproxy", "haproxy"), ("admin", "password"))
 
+STATISTICS = "Statistics Report for HAProxy"
+"""The title of the page (HAProxy's stats.c); whoever is refused gets another."""
+
+ANY = ("*", "0.0.0.0")
+ON_NO_NETWORK = ("127.", "localhost")
+"""Addresses on which a director alone is asked, and who asks it from there."""
+
 
 @BOTH
 def test_statistics_are_for_whoever_has_the_password(cluster: Cluster, role: str) -> None:
     """The page tells every backend's address and load: each one that is served wants a password."""
     director, opened = getattr(cluster, role), []
     for process in cluster.processes:
-        for section in director.haproxy(process).deployed().stats:
-            for address, port in section.binds:
-                where = director.node.address if address == "*" else address
-                for auth in KNOWN_TO_ALL:
-                    answer = webserver.get(where, port, section.stats.uri, auth=auth)
-                    if answer.status != 401:
-                        opened.append(f"{where}:{port}{section.stats.uri} to {auth or 'anyone'}")
+        for (address, port), uri in director.haproxy(process).deployed().stats_pages:
+            if port is None or address.startswith(ON_NO_NETWORK):
+                continue
+            where = director.node.address if address in ANY else address
+            opened += [
+                f"{where}:{port}{uri} to {auth or 'anyone'}"
+                for auth in KNOWN_TO_ALL
+                if STATISTICS in webserver.get(where, port, uri, auth=auth).page
+            ]
     assert not opened, f"give each a password of its own by 'stats auth': {opened}"
 
 
@@ -99,4 +108,12 @@ def test_no_program_has_a_known_remote_hole(cluster: Cluster, evidence: Evidence
     def holes(node: Node) -> tuple[str, ...]:
         return advisory.holes(node, installed[node.name])
 
-    assert not [hole for found in each(nodes, holes).values() for hole in found]
+    unknown = [
+        f"{name}: {program}"
+        for name in cluster.directors
+        for program in ("haproxy", "keepalived", "sshd")
+        if program not in {its.program for its in installed[name]}
+    ]
+    assert not unknown, f"no package has it, and it is not in PATH to be asked: {unknown}"
+    known_holes = [hole for found in each(nodes, holes).values() for hole in found]
+    assert not known_holes, "; ".join(known_holes)

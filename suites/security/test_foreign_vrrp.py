@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import pytest
 
+from fixtures.budgets import Budgets
 from fixtures.clients import Clients
 from halab import invariants, wait
 from halab.cluster import Cluster
+from halab.faults import keepalived_stopped
 from halab.forged_advert import forged
-from halab.hostile_client import HostileClient
+from halab.hostile_client import Attack, HostileClient
 from halab.lan import Listening
 from halab.service import Service
 from halab.vrrp import Advert
+from halab.wait import Condition
 
 pytestmark = [pytest.mark.disruptive, pytest.mark.usefixtures("steady")]
 
@@ -31,24 +36,35 @@ class Claimed:
     adverts: tuple[Advert, ...]
 
 
+def long(cluster: Cluster) -> float:
+    """Seconds, more than a BACKUP waits."""
+    timers = cluster.backup.keepalived.instance().timers
+    return timers.master_down_interval + timers.advert_int
+
+
 @pytest.fixture
-def claimed(
-    cluster: Cluster, clients: Clients, hostile: HostileClient, listening: Listening
-) -> Claimed:
-    """A stranger advertised, ten times in each advert_int, for longer than a BACKUP waits.
+def stranger(cluster: Cluster, hostile: HostileClient) -> AbstractContextManager[Attack]:
+    """He advertises ten times in each advert_int while the block runs.
 
     He knows all that can be heard on the LAN, but for the password.
     """
     instance = cluster.master.keepalived.instance()
     packet = forged(instance, cluster.vip, hostile.client.node.address)
-    advert_int = instance.timers.advert_int
-    long = cluster.backup.keepalived.instance().timers.master_down_interval + advert_int
+    every = instance.timers.advert_int / 10
+    return hostile.advertising(packet, every=every, lasting=60 + 2 * long(cluster))
+
+
+@pytest.fixture
+def claimed(
+    cluster: Cluster,
+    clients: Clients,
+    listening: Listening,
+    stranger: AbstractContextManager[Attack],
+) -> Claimed:
+    """A stranger advertised for longer than a BACKUP waits."""
     began = listening.now()
-    with (
-        clients.probing() as service,
-        hostile.advertising(packet, every=advert_int / 10, lasting=2 * long),
-    ):
-        wait.passing(long)
+    with clients.probing() as service, stranger:
+        wait.passing(long(cluster))
     return Claimed(service, tuple(a for a in listening.heard().adverts if a.at > began))
 
 
@@ -62,6 +78,24 @@ def test_stranger_moves_the_vip_nowhere(cluster: Cluster, claimed: Claimed) -> N
     advertised = {directors[a.source] for a in claimed.adverts if a.source in directors}
     assert advertised == {cluster.master.name}, REMEDY
     assert claimed.service.lost.total() == 0, REMEDY
+
+
+@pytest.mark.usefixtures("handed_back")
+def test_stranger_keeps_nobody_from_taking_over(
+    cluster: Cluster,
+    inflict: Callable,
+    budgets: Budgets,
+    stranger: AbstractContextManager[Attack],
+) -> None:
+    """A BACKUP that listens to him never finds that its MASTER has gone."""
+    backup = cluster.backup
+    taken_over = Condition(
+        f"{backup.name} takes the VIP while a stranger advertises ({REMEDY})",
+        lambda: backup.holds(cluster.vip),
+    )
+    with stranger:
+        inflict(keepalived_stopped(cluster.master))
+        taken_over.until(within=budgets.resignation.value + long(cluster))
 
 
 def test_stranger_is_named(hostile: HostileClient, listening: Listening, claimed: Claimed) -> None:

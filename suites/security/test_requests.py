@@ -22,6 +22,10 @@ from halab.request_shape import marked, most_requests
 pytestmark = [pytest.mark.disruptive, pytest.mark.usefixtures("steady")]
 
 SHAPES = request_shape.shapes()
+REMEDY = (
+    "refuse it there ('mode http' without 'option accept-invalid-http-request', an "
+    "'http-request deny' for this shape), or upgrade"
+)
 
 
 @dataclass(frozen=True)
@@ -59,4 +63,4 @@ def test_one_request_is_passed_on_or_none(sent: Sent, evidence: Evidence, shape:
     streams = sent.passed.with_(marked(shape))
     evidence.note(f"answered {sent.fates[shape].status or 'nothing'}; passed on: {streams}")
     requests = sum(map(most_requests, streams))
-    assert requests <= 1, f"smuggled past HAProxy: refuse it there ('mode http', a deny): {streams}"
+    assert requests <= 1, f"smuggled past HAProxy: {REMEDY}: {streams}"

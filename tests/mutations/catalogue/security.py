@@ -31,6 +31,12 @@ MUTATIONS = (
         lambda c: haproxy.backup_cfg(c, "/ +stats auth /d"),
     ),
     Mutation(
+        "a backend has the statistics page for anyone",
+        EXPOSURE + "test_statistics_are_for_whoever_has_the_password[master]",
+        "/leak to anyone",
+        lambda c: haproxy.cfg(c, "s/^( +)balance .*/&\\n\\1stats enable\\n\\1stats uri \\/leak/"),
+    ),
+    Mutation(
         "an admin socket is on TCP",
         EXPOSURE + "test_admin_sockets_are_on_no_network[master]",
         "make it a UNIX socket",
@@ -42,6 +48,23 @@ MUTATIONS = (
         EXPOSURE + "test_admin_sockets_are_closed_to_others[backup]",
         "'mode 660'",
         lambda c: haproxy.started_anew(c.backup, "s/mode 660/mode 666/"),
+    ),
+    Mutation(
+        "HAProxy tells of no admin socket",
+        EXPOSURE + "test_admin_sockets_are_closed_to_others[master]",
+        "no admin socket",
+        lambda c: node.wrapped(
+            c.master.node,
+            "socat",
+            'read -r said; case $said in "show cli sockets") echo "# socket lvl processes" ;; '
+            '*) echo "$said" | /usr/bin/socat "$@" ;; esac',
+        ),
+    ),
+    Mutation(
+        "a node is searched for keys by who may not look",
+        EXPOSURE + "test_keys_and_passwords_are_closed_to_others",
+        "may this user read all files",
+        lambda c: node.wrapped(c.backup.node, "find", "exit 1"),
     ),
     Mutation(
         "a private key is open to others",
@@ -72,6 +95,16 @@ MUTATIONS = (
         EXPOSURE + "test_no_program_has_a_known_remote_hole",
         "CVE-2018-19115",
         lambda c: node.packaged_as(c.backup.node, "keepalived", "1:1.3.9-1"),
+    ),
+    Mutation(
+        "nobody tells which keepalived it is",
+        EXPOSURE + "test_no_program_has_a_known_remote_hole",
+        "lb2: keepalived",
+        lambda c: node.wrapped(
+            c.backup.node,
+            "dpkg-query",
+            'case $* in *keepalived*) echo none ;; *) exec /usr/bin/dpkg-query "$@" ;; esac',
+        ),
     ),
     # -- suites/security/test_hostile_clients.py
     Mutation(
@@ -114,9 +147,45 @@ MUTATIONS = (
         lambda c: haproxy.cfg(c, f"s/^( +)default_backend .*/&\\n\\1{DENYING}/"),
     ),
     Mutation(
+        "places do not come free",
+        QUEUED,
+        "'timeout http-request'",
+        lambda c: haproxy.cfg(c, "/timeout http-request/d"),
+    ),
+    Mutation(
+        "a huge header is answered",
+        RUBBISH,
+        "not refused",
+        lambda c: haproxy.cfg(
+            c,
+            "s/^( +)maxconn .*/&\\n\\1tune.bufsize 262144/; "
+            "s/^( +)default_backend .*/&\\n\\1http-request return status 200/",
+        ),
+    ),
+    Mutation(
+        "what HAProxy passes on is not seen",
+        RUBBISH,
+        "shows nothing",
+        lambda c: haproxy.cfg(
+            c, "s/^( +)default_backend .*/&\\n\\1http-request return status 200/"
+        ),
+    ),
+    Mutation(
+        "rubbish has all places",
+        RUBBISH,
+        "a maxconn beyond what one client takes",
+        lambda c: haproxy.cfg(c, "s/^( +)maxconn .*/\\1maxconn 8/"),
+    ),
+    Mutation(
+        "half a request has all the time in the world",
+        RUBBISH,
+        "'timeout http-request'",
+        lambda c: haproxy.cfg(c, "/timeout http-request/d"),
+    ),
+    Mutation(
         "a huge header goes to the server",
         RUBBISH,
-        "tune.bufsize",
+        "passed on; is tune.bufsize",
         lambda c: haproxy.cfg(c, "s/^( +)maxconn .*/&\\n\\1tune.bufsize 262144/"),
     ),
     Mutation(
@@ -142,6 +211,14 @@ MUTATIONS = (
         lambda c: haproxy.cfg(c, "/http-request reject if .*content-length/d"),
     ),
     Mutation(
+        "no shape is seen behind HAProxy",
+        SHAPE + "[cl-te]",
+        "shows nothing",
+        lambda c: haproxy.cfg(
+            c, "s/^( +)default_backend .*/&\\n\\1http-request return status 200/"
+        ),
+    ),
+    Mutation(
         "HAProxy answers by itself",
         "suites/security/test_requests.py::test_sound_request_is_passed_on",
         "assert [] == [1]",
@@ -162,6 +239,12 @@ MUTATIONS = (
         FOREIGN + "test_stranger_moves_the_vip_nowhere",
         "let a firewall on both directors",
         keepalived.vrrp_for_anyone,
+    ),
+    Mutation(
+        "the BACKUP hears a stranger",
+        FOREIGN + "test_stranger_keeps_nobody_from_taking_over",
+        "let a firewall on both directors",
+        lambda c: node.done(c.backup.node, "nft delete table ip vrrp", f"nft -f {FIREWALL}"),
     ),
     Mutation(
         "HAProxy is away while a stranger advertises",
