@@ -11,7 +11,7 @@ from halab.errors import InvalidRun
 from halab.relation import Comparison, turns
 from halab.scenario import Stage
 from halab.series import UNTOLD, Series
-from halab.thresholds import Figure, Relation, Scenario, Shape, Threshold, Thresholds
+from halab.thresholds import Conditions, Figure, Relation, Scenario, Shape, Threshold, Thresholds
 
 
 @dataclass
@@ -26,13 +26,17 @@ class Measuring:
     drawn: dict[str, dict[str, Curve]] = field(default_factory=dict)
 
     def shape(self, scenario: Scenario) -> Shape:
-        """Its own load where what is stated for its figure holds here; else the method's."""
+        """Its own load where what is stated for its figure holds here; else the method's.
+
+        What holds for any lab says nothing of this one.
+        """
         figure = self.thresholds.figure_of(scenario.name)
         names = figure.bars if figure else (scenario.name,)
         stated = self.thresholds
         conditions = {t.holds_for for t in stated.thresholds.values() if t.scenario in names}
         conditions |= {r.promised_for for r in stated.relations.values() if r.scenario in names}
-        own = any(not self._lacks(each) for each in conditions)
+        named = (each for each in conditions if stated.labs[each] != Conditions())
+        own = any(not self._lacks(each) for each in named)
         return self.thresholds.loads[scenario.load if own else self.thresholds.method.load]
 
     def missing(self, threshold: Threshold) -> list[str]:

@@ -111,6 +111,15 @@ def test_the_stated_load_is_for_the_stated_hardware_alone(figure: str) -> None:
         assert {used for _, used, _ in table.asked} == {generator}
 
 
+def test_what_is_promised_of_any_lab_is_asked_of_each_by_its_own_load() -> None:
+    relation = STATED.relations["servlet-over-php"]
+    for node, generator in ((OPTERON, "weighttp"), (EPYC, "h2load")):
+        measuring, table = on(node)
+        assert measuring.promised(relation) == []
+        measuring.relation(relation)
+        assert {used for _, used, _ in table.asked} == {generator}
+
+
 def test_an_invalid_run_is_told_again_and_not_tried_again() -> None:
     measuring, table = on(broken="one-os")
     for _ in range(3):
