@@ -47,7 +47,8 @@ class NodeFacts:
         try:
             online, nodes, virtualization, queues, model = text.splitlines()[:5]
             return cls(
-                cpu=model.strip(),
+                # Intel's older ones are padded: "Intel(R) Core(TM) i5 CPU         760  @ 2.80GHz"
+                cpu=" ".join(model.split()),
                 cpus=len(cpu.cpus_in(online)),
                 numa_nodes=len(cpu.cpus_in(nodes)),
                 queues=int(queues),

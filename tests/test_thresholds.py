@@ -145,6 +145,14 @@ def test_another_lab_is_told_each_thing_that_it_lacks() -> None:
     ]
 
 
+def test_a_model_is_known_by_its_words_however_many_blanks_are_between_them() -> None:
+    """As the kernel tells the host of section 3.2: CPUID pads its name."""
+    told = "0-3\n0\nnone\n1\nIntel(R) Core(TM) i5 CPU         760  @ 2.80GHz\n\n"
+    host = NodeFacts.told(told)
+    assert host.cpu == "Intel(R) Core(TM) i5 CPU 760 @ 2.80GHz"
+    assert [*host.short_of(STATED.hardware["hypervisor-host"])] == []
+
+
 def test_sixteen_cpus_alone_are_not_the_hardware() -> None:
     """Emulated directors have 16 CPUs in 4 NUMA nodes and one queue, and are no Opterons."""
     emulated = NodeFacts("QEMU TCG CPU version 2.5+", 16, 4, 1, "qemu")
