@@ -52,7 +52,10 @@ class Conditions(Part):
 
 
 class Shape(Part):
-    """A load as one target has it: one frontend port, or one web VM. All have it at once."""
+    """A load as one target has it: one frontend port, or one web VM. All have it at once.
+
+    ``limit`` is the seconds after which one that ends by requests has hung.
+    """
 
     generator: Literal["h2load", "weighttp", "ab", "wrk"]
     connections: Count
@@ -61,6 +64,7 @@ class Shape(Part):
     keep_alive: bool = False
     threads: Count = 1
     warm_up: float = Field(default=0, ge=0)
+    limit: float = Field(default=60, gt=0)
 
     @model_validator(mode="after")
     def _ends(self) -> Shape:
@@ -86,6 +90,7 @@ class Shape(Part):
             keep_alive=self.keep_alive,
             warm_up=self.warm_up,
             threads=self.threads,
+            limit=self.limit,
         )
 
 

@@ -11,11 +11,7 @@ from halab.load.load import Load
 from halab.load.volley import Command, Ended
 
 PATIENCE = 30.0
-"""Seconds beyond its own length after which a load is ended by force."""
-
-UNTIMED = 60.0
-"""The length, in seconds, that is supposed of a load that ends by requests."""
-
+"""Seconds beyond its own length, or its limit, after which a load is ended by force."""
 
 TELLING = 0.3
 """Seconds of requests that tell how fast a generator is."""
@@ -43,7 +39,7 @@ class Crew:
         for (client, url), share in zip(self.places, shares, strict=True):
             line = self.generator.command(share, url + share.path)
             commands[client].append(Command(line, self.generator.report))
-        longest = PATIENCE + max(share.seconds or UNTIMED for share in shares)
+        longest = PATIENCE + max(share.seconds or share.limit for share in shares)
         return volley.fire(commands, longest=longest, delays=delays)
 
     def tallies(self, shares: Sequence[Load], ended: Sequence[Ended]) -> tuple[Tally, ...]:

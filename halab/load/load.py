@@ -16,7 +16,8 @@ class Load:
     of a load are a run of their own that is thrown away; 0 is none. ``threads`` are those of each
     generator at work, one for each client and port; ab has but one. ``pace`` is how many requests
     a second are known to be served, in all: it saves a generator that cannot end by time from
-    finding out; 0 where nobody knows.
+    finding out; 0 where nobody knows. ``limit`` is the seconds after which one that ends by
+    requests has hung.
     """
 
     page: str = "index.html"
@@ -27,6 +28,7 @@ class Load:
     warm_up: float = 1.0
     threads: int = 1
     pace: float = 0.0
+    limit: float = 60.0
 
     def __post_init__(self) -> None:
         """Raise :class:`UserError` for what no generator could do."""
