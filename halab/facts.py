@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from halab import cpu
@@ -94,6 +94,25 @@ class Facts:
         if conditions.hypervisor and conditions.hypervisor != self.hypervisor:
             found.append(f"web VMs on {self.hypervisor}, not {conditions.hypervisor}")
         return found
+
+
+def unlike(nodes: Mapping[str, NodeFacts]) -> Iterator[str]:
+    """Why what one of these machines does is nothing beside what another does; nothing if it is.
+
+    By the model of their CPUs alone: a machine under Xen has as many of them as Xen gives it.
+
+    >>> new, old = (NodeFacts(cpu, 4, 1, 1, "none") for cpu in ("EPYC", "i5"))
+    >>> [*unlike({"server1": new, "server2": old, "server3": old})]
+    ['servers are not alike: server1 has EPYC; server2, server3 has i5']
+    >>> [*unlike({"server1": new, "server2": new})]
+    []
+    """
+    models: dict[str, list[str]] = {}
+    for name, its in nodes.items():
+        models.setdefault(its.cpu or "an unnamed CPU", []).append(name)
+    if len(models) > 1:
+        told = (f"{', '.join(names)} has {model}" for model, names in models.items())
+        yield f"servers are not alike: {'; '.join(told)}"
 
 
 def read(cluster: Cluster) -> Facts:

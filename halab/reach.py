@@ -11,6 +11,8 @@ from pydantic.json_schema import SkipJsonSchema
 from halab.topology_part import Part
 
 OTHERS = "others"
+HYPERVISORS = ("kvm", "xen", "vbox")
+"""What the thesis compares. QEMU that emulates its guest's CPUs is none of the others."""
 
 
 class Reach(Part):
@@ -61,6 +63,11 @@ class Reach(Part):
             found.append("no other hypervisor")
         return found
 
+    def sides(self, kinds: Mapping[str, object]) -> list[str]:
+        """The platform, and what it is beside, of those that are there."""
+        beside = {"": (), "none": ("none",), OTHERS: self._others(kinds)}[self.beside]
+        return [self.platform, *(kind for kind in beside if kind in kinds)]
+
     def reached(self, measured: Mapping[str, float]) -> float:
         """What was measured, by kind of platform, in the terms of what is stated.
 
@@ -72,7 +79,7 @@ class Reach(Part):
         mine = measured[self.platform]
         if self.says == "least":
             return mine
-        sides = ["none"] if self.beside == "none" else self._others(measured)
+        _, *sides = self.sides(measured)
         beside = sum(measured[kind] for kind in sides) / len(sides)
         share = 1 - mine / beside if self.says == "below" else mine / beside - 1
         return round(share, 6)
@@ -97,4 +104,4 @@ class Reach(Part):
         return f"{reached:.1%} {self.says}, stated {self.stated}"
 
     def _others(self, kinds: Mapping[str, object]) -> list[str]:
-        return [kind for kind in kinds if kind not in ("none", self.platform)]
+        return [kind for kind in HYPERVISORS if kind in kinds and kind != self.platform]

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from fixtures.platforms import Platforms, alone, missing
+from halab import facts
 from halab.comparing import Comparing, middle
+from halab.facts import NodeFacts
 from halab.relation import Verdict
+from halab.thresholds import Thresholds
 from halab.yardstick import Group
 from halab.yardstick.yardstick import Quantity, Reading
 
 SPEED = Quantity("speed", "1/s")
 TIME = Quantity("time", "s", less_is_better=True)
+STATED = Thresholds.load(Path("thresholds.yaml"))
 RATES = {"none": 100.0, "qemu": 10.0}
 
 
@@ -88,6 +95,61 @@ def test_slower_is_slower_whichever_way_the_quantity_counts(quantity: Quantity) 
     seen = many.beside_bare_metal(values, "qemu", quantity)
     assert seen.verdict is Verdict.SLOWER
     assert seen.ratio == pytest.approx(0.1, rel=0.03)
+
+
+def found(**missing: str) -> Platforms:
+    there = {"bare-metal": SimpleNamespace(kind="none", label="bare metal")}
+    if "kvm" not in missing:
+        there["kvm"] = SimpleNamespace(kind="qemu", label="QEMU without KVM")
+    kinds = {"kvm": "kvm", "xen": "xen"}
+    return Platforms(there, missing, kinds)  # type: ignore[arg-type]
+
+
+def test_a_figure_of_bare_metal_alone_is_none() -> None:
+    """It says why, and measures nothing where nothing could stand beside it."""
+    one, many = Counted(SPEED), comparing()
+    nobody = found(kvm="no libvirt", xen="no xen:///system")
+    why = ["no guest is measured beside bare metal", "kvm: no libvirt", "xen: no xen:///system"]
+    assert alone(nobody, many, group(one)) == why
+    assert one.brought == []
+    assert alone(found(), many, group(one)) == []
+    lacking = alone(found(), comparing(), group(Counted(SPEED, lacking="qemu")))
+    assert lacking == ["no guest is measured beside bare metal", "qemu has no counted"]
+
+
+def test_a_hypervisor_that_is_not_here_says_why() -> None:
+    its = STATED.hypervisors["xen-cpu"]
+    told = missing(its, found(xen="no xen:///system"), STATED)
+    only = "no Xen is here, only bare metal, QEMU without KVM"
+    assert told == [only, "xen: no xen:///system"]
+
+
+@pytest.mark.parametrize(
+    ("name", "others", "says"),
+    [
+        ("xen-cpu", "i5", []),
+        ("xen-cpu", "EPYC", ["servers are not alike: server2 has i5; server1 has EPYC"]),
+        ("xen-disk-write", "EPYC", ["servers are not alike: server2 has i5; server3 has EPYC"]),
+        ("xen-disk-write", "i5", []),
+    ],
+)
+def test_what_is_beside_a_guest_is_on_a_machine_like_its_own(
+    name: str, others: str, says: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bare metal, or each of the other guests: by the CPUs of their servers."""
+
+    def of_nodes(nodes: Iterable[SimpleNamespace]) -> dict[str, NodeFacts]:
+        cpus = {node.name: "i5" if node.name == "server2" else others for node in nodes}
+        return {name: NodeFacts(cpu, 4, 1, 1, "none") for name, cpu in cpus.items()}
+
+    monkeypatch.setattr(facts, "of_nodes", of_nodes)
+    servers = {"none": "server1", "xen": "server2", "kvm": "server3"}
+    there = {
+        kind: SimpleNamespace(kind=kind, label=kind, server=SimpleNamespace(name=server))
+        for kind, server in servers.items()
+    }
+    all_of_them = Platforms(there, {}, {})  # type: ignore[arg-type]
+    assert missing(STATED.hypervisors[name], all_of_them, STATED) == says
 
 
 def test_a_guest_that_computes_as_fast_as_its_host_is_not_slower() -> None:

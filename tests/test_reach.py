@@ -61,6 +61,27 @@ def test_a_share_is_beside_something_and_a_value_is_not(said: dict[str, str]) ->
         reach(**said)
 
 
+def test_an_emulated_guest_is_none_of_the_others() -> None:
+    """Beside one that computes in software a guest of Xen's would always be fast enough."""
+    others = reach(beside="others")
+    assert others.lacking({"none": 1, "xen": 1, "qemu": 1}) == ["no other hypervisor"]
+    assert not others.holds({"none": 100.0, "qemu": 10.0, "kvm": 100.0, "xen": 60.0})
+
+
+@pytest.mark.parametrize(
+    ("said", "sides"),
+    [
+        ({}, ["xen", "none"]),
+        ({"beside": "others"}, ["xen", "kvm", "vbox"]),
+        ({"beside": "", "says": "least", "value": 10000}, ["xen"]),
+    ],
+)
+def test_the_sides_are_those_that_are_there(said: dict[str, object], sides: list[str]) -> None:
+    kinds = dict.fromkeys(("none", "qemu", "kvm", "xen", "vbox"), 1.0)
+    assert reach(**said).sides(kinds) == sides
+    assert reach(**said).sides({"xen": 1.0}) == ["xen"]
+
+
 def test_what_is_told_has_both() -> None:
     assert reach().told(0.04, "events/s") == "4.0% below, stated at most 12% below bare metal"
     web = reach(platform="none", beside="", says="least", value=11000)
