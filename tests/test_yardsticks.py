@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from halab.client import Client
-from halab.errors import NodeError
+from halab.errors import InvalidRun, NodeError
+from halab.load import Load, Served
 from halab.node import Node
-from halab.platform import Platform
+from halab.platform import Platform, page
 from halab.transport import Access
-from halab.yardstick import GROUPS, QUANTITIES
+from halab.yardstick import GROUPS, QUANTITIES, web
 from halab.yardstick.bonnie import Bonnie
 from halab.yardstick.compiling import PROGRAM, SAYS, Compiling
 from halab.yardstick.fio import Fio
@@ -111,6 +112,40 @@ def test_a_speed_that_bonnie_could_not_tell_is_an_error() -> None:
 def test_what_was_compiled_wrong_is_an_error() -> None:
     with pytest.raises(NodeError, match=f"says 956154659, not {SAYS}"):
         Compiling().read("1618229984\n956154659\n")
+
+
+PAGE_BYTES = len(page().encode())
+
+
+def seen(succeeded: int = 1000, **said: object) -> Served:
+    usual: dict[str, object] = {
+        "load": Load(), "generator": "h2load", "requests_per_second": 500.0, "seconds": 2.0,
+        "succeeded": succeeded, "errors": {}, "bytes": 300 + succeeded * PAGE_BYTES,
+        "latency": {}, "client_cpu": {"client1": 0.4},
+    }  # fmt: skip
+    return Served(**(usual | said))  # type: ignore[arg-type]
+
+
+LIMITED = "client1 used 95% of its CPU, more than 70%"
+
+
+def test_requests_that_a_client_limits_are_no_figure_but_work() -> None:
+    assert web.rate(seen(), brief=False) == 500
+    with pytest.raises(InvalidRun, match="used 95% of its CPU") as caught:
+        web.rate(seen(invalid=(LIMITED,)), brief=False)
+    assert not caught.value.failed
+    assert web.rate(seen(invalid=(LIMITED,)), brief=True) == 500
+
+
+@pytest.mark.parametrize("brief", [True, False])
+def test_a_page_that_comes_short_or_not_at_all_is_no_work(brief: bool) -> None:
+    with pytest.raises(InvalidRun, match=f"bytes for 1000 answers of {1000 * PAGE_BYTES}"):
+        web.rate(seen(bytes=1000 * PAGE_BYTES - 1), brief=brief)
+    why = ("999 of 1000 requests succeeded (1 5xx)",)
+    with pytest.raises(InvalidRun, match="1 5xx"):
+        web.rate(seen(999, errors={"5xx": 1}, invalid=why), brief=brief)
+    with pytest.raises(InvalidRun, match="none of 12 requests"):
+        web.rate(seen(0, invalid=("none of 12 requests succeeded",)), brief=brief)
 
 
 def test_every_quantity_has_one_yardstick() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from halab import platform as platforms
 from halab import webserver
@@ -12,8 +12,10 @@ from halab.load.crew import Crew
 from halab.load.generator import Generator
 from halab.load.h2load import H2LOAD
 from halab.load.load import Load
+from halab.load.run import served
+from halab.load.throughput import Served
 from halab.platform import PAGE, Platform
-from halab.yardstick.yardstick import Quantity, Reading
+from halab.yardstick.yardstick import BRIEF, Quantity, Reading
 
 CONNECTIONS = 12
 WARM_UP = 0.3
@@ -46,7 +48,10 @@ class Web:
         return "" if platform.has("apache2ctl") else f"{platform.node.name} has no Apache"
 
     def measure(self, platform: Platform, seconds: float) -> tuple[Reading, ...]:
-        """The page is looked at once, and then asked for again and again."""
+        """The page is looked at once, and then asked for again and again.
+
+        Raises :class:`halab.errors.InvalidRun` for a figure that would be the client's.
+        """
         with platforms.serving(platform):
             answer = webserver.get(platform.node.address, platform.port, f"/{PAGE}", within=20)
             if (answer.status, answer.page) != (200, platforms.page()):
@@ -57,12 +62,27 @@ class Web:
     def _rate(self, platform: Platform, seconds: float) -> float:
         server = f"http://{platform.node.address}:{platform.port}"
         crew = Crew(self.generator, [(platform.client, server)])
-        shares = crew.ready(Load(PAGE, CONNECTIONS, seconds, warm_up=WARM_UP))
-        (tally,) = crew.tallies(shares, crew.fire(shares))
-        if tally.said or tally.failed or not tally.succeeded:
-            why = tally.said or f"{dict(tally.failed)} of {tally.started} requests failed"
-            raise NodeError(f"{platform.node.name}: {why}")
-        return tally.succeeded / tally.seconds
+        load = Load(PAGE, CONNECTIONS, seconds, warm_up=WARM_UP)
+        shares = crew.ready(load)
+        ended = crew.fire(shares)
+        seen = served(load, self.generator, ended, crew.tallies(shares, ended))
+        return rate(seen, brief=seconds <= BRIEF)
+
+
+def rate(seen: Served, *, brief: bool) -> float:
+    """Requests a second of a run that counts; a ``brief`` one is no figure, but work.
+
+    Each answer must be as long as the page: ab takes an end without an answer for one. And a
+    client that is the limit would have the same figure of bare metal and of a guest.
+    Raises :class:`halab.errors.InvalidRun` with every reason why it does not count.
+    """
+    least = seen.succeeded * len(platforms.page().encode())
+    if seen.bytes < least:
+        short = f"{seen.bytes} bytes for {seen.succeeded} answers of {least} without headers"
+        seen = replace(seen, wrong=(short,))
+    if brief and seen.succeeded and not seen.errors:
+        seen = replace(seen, invalid=())
+    return seen.valid.requests_per_second
 
 
 BY_H2LOAD = Web(H2LOAD, Quantity("web", "req/s"))
