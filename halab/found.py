@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from halab import cpu, doctor, haproxy_cfg, webserver
+from halab import cpu, doctor, haproxy_cfg, page, webserver
 from halab.cluster import Cluster, Progress
 from halab.configuration import Configuration
 from halab.director import Director
@@ -28,7 +28,7 @@ from halab.lab.remote import RemoteLab
 from halab.node import Node, each
 from halab.placement import Machine
 from halab.topology import Topology, VirtualMachine
-from halab.webserver import Apache, Nginx, WebServer
+from halab.webserver import Answer, Apache, Nginx, WebServer
 
 # Each active unit with HAProxy in its name, its main process's command line, and its folder.
 _HAPROXIES = (
@@ -37,6 +37,9 @@ _HAPROXIES = (
     "echo \"$unit $(tr '\\0' ' ' < /proc/$pid/cmdline)\"; done"
 )
 _MACHINE = "cat /sys/devices/system/cpu/online; cat /sys/devices/system/node/online 2>&- || echo 0"
+
+_PAGES = {webserver.TOMCAT: (page.SERVLET,), webserver.GWAN: ("index.html",)}
+"""What is asked of other web servers than those with PHP."""
 
 FIXED = ("nopreempt", "preempt_delay")
 """Settings that every test rests on, whether its module names them or not."""
@@ -139,6 +142,7 @@ def _of_haproxy(proxy: haproxy_cfg.Proxy, deployed: haproxy_cfg.Configuration) -
         persistence=persistence,
         health_check="http" if any(check.http for check in checks) else "tcp",
         check_inter=checks[0].inter if checks else 0.0,
+        http_reuse=proxy.http_reuse,
     )
 
 
@@ -177,7 +181,7 @@ def _lacking(
         lacking["round robin"] = f"the backend has balance {proxy.balance}"
     if topology.haproxy.stats.password is None:
         lacking["stats password"] = "the topology has no haproxy.stats.password"
-    return lacking | _of_pages(topology, names)
+    return lacking | _of_pages(topology, names, configuration.web_server)
 
 
 def _breakable(lab: RemoteLab, directors: list[Node], names: Mapping[str, str]) -> dict[str, str]:
@@ -196,33 +200,48 @@ def _breakable(lab: RemoteLab, directors: list[Node], names: Mapping[str, str]) 
 
 
 def _web_server(topology: Topology, names: Mapping[str, str]) -> str:
-    """What a backend that is deployed calls itself: "apache", or "unnamed"."""
+    """What a backend that is deployed calls itself: "apache", or "unnamed".
+
+    Tomcat has no name for itself; it is known by the servlet that is asked of it.
+    """
     address = next(vm.address for vm in topology.vms if str(vm.address) in names)
+    port = topology.webserver.port
     try:
-        said = webserver.program(address, topology.webserver.port)
+        said = webserver.program(address, port).partition("/")[0].lower()
+        if not said and webserver.get(address, port, f"/{page.SERVLET}").status == page.OK:
+            return webserver.TOMCAT
     except requests.RequestException:
         said = ""
-    return said.partition("/")[0].lower() or "unnamed"
+    return said or "unnamed"
 
 
-def _of_pages(topology: Topology, names: Mapping[str, str]) -> dict[str, str]:
+def _of_pages(topology: Topology, names: Mapping[str, str], web_server: str) -> dict[str, str]:
     """What the pages of one backend that is deployed do not give."""
     lacking = {}
-    address = next(vm.address for vm in topology.vms if str(vm.address) in names)
+    vm = next(vm for vm in topology.vms if str(vm.address) in names)
+    address, name = vm.address, names[str(vm.address)]
+    asked = _PAGES.get(web_server, page.PAGES)
+
+    def got(path: str) -> Answer:
+        return webserver.get(address, topology.webserver.port, path)
+
     try:
-        page = webserver.get(address, topology.webserver.port)
-        slow = webserver.get(address, topology.webserver.port, webserver.SLOW_PAGE)
+        first, slow = got("/index.html"), got(webserver.SLOW_PAGE)
+        answers = {path: got(f"/{path}") for path in asked}
     except requests.RequestException as error:
         never = f"{address} answers no request of ours: {type(error).__name__}"
-        return {"named backends": never, "slow page": never}
-    name = names[str(address)]
-    if page.served_by != name:
+        return dict.fromkeys(("named backends", "slow page", "pages"), never)
+    if first.served_by != name:
         lacking["named backends"] = (
-            f"{address} says {webserver.SERVED_BY}: {page.served_by or 'nothing'}, and HAProxy "
+            f"{address} says {webserver.SERVED_BY}: {first.served_by or 'nothing'}, and HAProxy "
             f"calls it {name}"
         )
-    if slow.status != 200:
+    if slow.status != page.OK:
         lacking["slow page"] = f"{address} answers {webserver.SLOW_PAGE} with {slow.status}"
+    named, itself = vm.model_copy(update={"name": name}), web_server != webserver.GWAN
+    for path, answer in answers.items():
+        for why in page.wrong(answer, path, named, names_itself=itself):
+            lacking.setdefault("pages", f"/{path} of {address} is not this suite's: {why}")
     return lacking
 
 

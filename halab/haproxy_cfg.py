@@ -68,6 +68,7 @@ class Proxy:
     cookie: str | None = None
     stick_table: str | None = None
     retries: int = 3
+    http_reuse: str = "safe"
     timeouts: Mapping[str, float] = field(default_factory=dict)
     servers: Mapping[str, Server] = field(default_factory=dict)
     stats: Stats | None = None
@@ -210,6 +211,8 @@ def _proxy(head: Line, lines: list[Line], spread_checks: int) -> Proxy:
         match line.words:
             case [("mode" | "balance" | "default_backend") as keyword, value, *_]:
                 given[keyword] = value
+            case ["http-reuse", value, *_]:
+                given["http_reuse"] = value
             case [("maxconn" | "retries") as keyword, *_]:
                 given[keyword] = line.integer()
             case [("cookie" | "stick-table") as keyword, *rest]:

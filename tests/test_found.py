@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fixtures.cluster import declared
+from halab import webserver
 from halab.configuration import Configuration
 from halab.director import Director
-from halab.found import Found
+from halab.found import Found, _of_pages, _web_server
 from halab.haproxy import Place
 from halab.lab.privilege import BREAKING, LOOKING, commands, functions, rules
 from halab.placement import Machine
+from halab.topology import Topology
+from halab.webserver import Answer
 from tests.answering import Answering
 from tests.foreign_lab import CHECKOUT
+
+TOPOLOGY = Topology.load(Path("topology.yaml"))
 
 
 def found(**settings: Any) -> Found:
@@ -82,3 +89,65 @@ def test_documentation_names_each_command() -> None:
     breaking = text.partition("besides: ")[2].partition(".")[0].split(",")
     assert tuple(looking) == LOOKING
     assert sorted(looking + [name.strip() for name in breaking]) == sorted(BREAKING)
+
+
+NAMES = {"192.168.250.181": "app1"}
+SAME = "<p>Served by app1 at 192.168.250.181.</p><p>Pi by 1000 intervals is {pi}.</p>"
+PI = "3.141592736923"
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, pages: dict[str, Answer], server: str) -> None:
+    """What the first backend answers; 404 for a page that it has not."""
+
+    def get(_address: IPv4Address, _port: int, path: str = "/index.html") -> Answer:
+        return pages.get(path.partition("?")[0], Answer(404, "app1", "none such"))
+
+    monkeypatch.setattr(webserver, "get", get)
+    monkeypatch.setattr(webserver, "program", lambda _address, _port: server)
+
+
+def ours(*paths: str) -> dict[str, Answer]:
+    return dict.fromkeys(paths, Answer(200, "app1", SAME.format(pi=PI)))
+
+
+@pytest.mark.parametrize(
+    ("server", "pages", "known"),
+    [
+        ("Apache/2.4.62 (Debian)", (), "apache"),
+        ("nginx/1.22.1", ("/PiServlet",), "nginx"),
+        ("", ("/PiServlet",), "tomcat"),
+        ("", (), "unnamed"),
+    ],
+)
+def test_a_web_server_is_known_by_its_word_or_its_servlet(
+    monkeypatch: pytest.MonkeyPatch, server: str, pages: tuple[str, ...], known: str
+) -> None:
+    """Tomcat sends no name, and without one its figures would hold nowhere."""
+    answers(monkeypatch, ours(*pages), server)
+    assert _web_server(TOPOLOGY, NAMES) == known
+
+
+PHP = ("/index.html", "/index.php", "/pi.php", "/slow.php")
+
+
+@pytest.mark.parametrize(
+    ("pages", "web_server", "lacking"),
+    [
+        (ours(*PHP), "apache", set()),
+        (ours("/index.html", "/PiServlet"), "tomcat", {"slow page"}),
+        (ours("/index.html"), "g-wan", {"slow page", "pages"}),  # it sends no name of its VM
+        (ours("/index.html"), "nginx", {"slow page", "pages"}),
+        (ours(*PHP) | {"/pi.php": Answer(200, "app1", SAME.format(pi="3.14"))}, "apache",
+         {"pages"}),
+        (ours(*PHP) | {"/index.html": Answer(200, "", "Pagina de prueba")}, "apache",
+         {"named backends", "pages"}),
+    ],
+)  # fmt: skip
+def test_pages_that_are_not_ours_are_no_fault_of_a_cluster(
+    monkeypatch: pytest.MonkeyPatch, pages: dict[str, Answer], web_server: str, lacking: set[str]
+) -> None:
+    """What rests on them is skipped, with what is otherwise."""
+    answers(monkeypatch, pages, "")
+    found = _of_pages(TOPOLOGY, NAMES, web_server)
+    assert {*found} == lacking
+    assert "is not this suite's: " in found.get("pages", "is not this suite's: ")

@@ -182,11 +182,13 @@ class TestServers:
 
     def test_defaults_are_of_the_last_section_before(self) -> None:
         """A second defaults section begins anew."""
-        text = "defaults\n retries 1\n option redispatch\n default-server check fall 9\n"
+        text = "defaults\n retries 1\n option redispatch\n http-reuse never\n"
+        text += " default-server check fall 9\n"
         text += "backend old\n server a 10.0.0.1:80\n no option redispatch\n"
         text += "defaults\n balance leastconn\nbackend new\n server b 10.0.0.1:80\n"
         old, new = parse(text).backends.values()
         assert (old.retries, old.redispatch, old.servers["a"].check.fall) == (1, False, 9)
+        assert (old.http_reuse, new.http_reuse) == ("never", "safe")
         assert (new.retries, new.balance, new.servers["b"].check.fall) == (3, "leastconn", 3)
 
     def test_named_defaults(self) -> None:

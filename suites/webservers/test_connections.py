@@ -67,6 +67,7 @@ def test_a_client_that_stays_shares_what_others_opened(
     assert least <= made <= most
 
 
+@pytest.mark.rests_on("pages")
 @pytest.mark.parametrize("name", PAGES)
 def test_http_2_clients_get_every_page(cluster: Cluster, name: str) -> None:
     """By prior knowledge (RFC 9113, section 3.3), each answer of every backend right."""

@@ -12,6 +12,7 @@ PAGE = "index.html"
 
 pytestmark = [
     pytest.mark.observe,
+    pytest.mark.rests_on("pages"),
     pytest.mark.configuration(servers=1, vms_per_server=2, web_server="g-wan"),
 ]
 

@@ -19,6 +19,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.rests_on("pages")
 @pytest.mark.parametrize("name", PAGES)
 def test_every_vm_serves_each_page(cluster: Cluster, name: str) -> None:
     """Asked directly, each gives its own page: its PHP run, its pi right."""
@@ -32,6 +33,7 @@ def test_every_vm_serves_each_page(cluster: Cluster, name: str) -> None:
         assert {vm.name: whys for vm, whys in found if whys} == {}
 
 
+@pytest.mark.rests_on("pages")
 @pytest.mark.parametrize("name", PAGES)
 def test_the_vip_serves_each_page(cluster: Cluster, name: str) -> None:
     """Through HAProxy a turn of the wheel has each backend's own page, and every one is right."""
@@ -54,7 +56,7 @@ def test_the_web_server_is_the_one_asked_for(cluster: Cluster) -> None:
     assert {vm: who for vm, who in programs.items() if not who.startswith(asked[vm])} == {}
 
 
-@pytest.mark.rests_on("hypervisor")
+@pytest.mark.rests_on("hypervisor", "pages")
 def test_php_and_workers_are_as_asked_for(cluster: Cluster) -> None:
     """PHP is where it is to be, by its word, and workers have threads or not, by the kernel's."""
     port = cluster.topology.webserver.port

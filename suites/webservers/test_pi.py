@@ -21,6 +21,7 @@ core slows a page of a few ms now and then, and the quickest of a few is near to
 
 pytestmark = [
     pytest.mark.observe,
+    pytest.mark.rests_on("pages"),
     pytest.mark.configuration(web_server="apache"),
     pytest.mark.configuration(web_server="nginx"),
 ]

@@ -10,6 +10,7 @@ from halab.page import SERVLET
 
 pytestmark = [
     pytest.mark.observe,
+    pytest.mark.rests_on("pages"),
     pytest.mark.configuration(servers=1, vms_per_server=2, web_server="tomcat"),
 ]
 
