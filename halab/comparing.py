@@ -20,7 +20,7 @@ class Comparing:
     """Each yardstick on every platform that has what it needs, ``pairs`` times.
 
     Each time the platforms have an order of their own, from ``seed``. A yardstick that takes
-    minutes is measured once, and decides nothing.
+    minutes on any of them is measured once, and decides nothing.
     """
 
     platforms: Mapping[str, Platform]
@@ -53,7 +53,7 @@ class Comparing:
     def _in_turns(self, yardstick: Yardstick, able: list[Platform]) -> dict[Quantity, Values]:
         found: dict[Quantity, Values] = {quantity: {} for quantity in yardstick.quantities}
         by_kind = {platform.kind: platform for platform in able}
-        rounds = 1 if yardstick.thorough else self.pairs
+        rounds = 1 if any(map(yardstick.once, able)) else self.pairs
         for kind in turns([*by_kind], rounds, self.seed):
             for reading in yardstick.measure(by_kind[kind], WHOLE):
                 values = found[reading.quantity]

@@ -33,11 +33,15 @@ class Counted:
     name: str = "counted"
     thorough: bool = False
     lacking: str = ""
+    slow_on: str = ""
     brought: list[str] = field(default_factory=list)
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         return (self.quantity,)
+
+    def once(self, platform: SimpleNamespace) -> bool:
+        return self.thorough or platform.kind == self.slow_on
 
     def missing(self, platform: SimpleNamespace) -> str:
         return f"{platform.kind} has no {self.name}" if platform.kind == self.lacking else ""
@@ -74,6 +78,9 @@ def test_a_group_is_measured_once() -> None:
 
 
 def test_what_takes_minutes_is_measured_once_and_decides_nothing() -> None:
+    again = Counted(SPEED, slow_on="qemu")
+    comparing().of(group(again))
+    assert sorted(again.brought) == ["none", "qemu"]
     one, many = Counted(SPEED, thorough=True), comparing()
     values = many.of(group(one))[SPEED]
     assert sorted(one.brought) == ["none", "qemu"]

@@ -17,7 +17,7 @@ from halab.platform import Platform, page
 from halab.transport import Access
 from halab.yardstick import GROUPS, QUANTITIES, web
 from halab.yardstick.bonnie import Bonnie
-from halab.yardstick.compiling import PROGRAM, SAYS, Compiling
+from halab.yardstick.compiling import PROGRAM, SAYS, SOURCE, Compiling
 from halab.yardstick.fio import Fio
 from halab.yardstick.mbw import Mbw
 from halab.yardstick.nbench import Nbench
@@ -25,7 +25,7 @@ from halab.yardstick.ping import Ping
 from halab.yardstick.ramspeed import Ramspeed
 from halab.yardstick.stress_ng import StressNg
 from halab.yardstick.sysbench import SysbenchCpu, SysbenchMemory
-from halab.yardstick.yardstick import Reading
+from halab.yardstick.yardstick import BRIEF, WHOLE, Reading
 
 SAMPLES = Path(__file__).with_name("samples")
 
@@ -87,6 +87,12 @@ def test_no_work_is_an_error() -> None:
         SysbenchCpu().read("    events per second:     0.00\n")
     with pytest.raises(NodeError, match="stress-ng did no work"):
         StressNg().read(sample("stress-ng-floating-point.txt").replace("398.43", "0.00"))
+
+
+def test_a_whole_ping_is_annex_a_6_s(tmp_path: Path) -> None:
+    """60 requests, ten a second; a third of them show that there is an answer."""
+    assert Ping().command(place(tmp_path), WHOLE) == "ping -q -i 0.1 -c 60 127.0.0.1"
+    assert Ping().command(place(tmp_path), BRIEF) == "ping -q -i 0.1 -c 20 127.0.0.1"
 
 
 def test_lost_answers_are_an_error() -> None:
@@ -183,7 +189,12 @@ def test_a_kernel_is_compiled_where_its_source_is(tmp_path: Path) -> None:
     (source / "Makefile").write_text(
         "all: $(O)/.config\n\ttouch $(O)/vmlinux\ndefconfig:\n\ttouch $(O)/.config\n"
     )
-    command = Compiling().command(place(tmp_path, str(source)), 1.0)
+    there = place(tmp_path, str(source))
+    assert SOURCE not in Compiling().command(there, WHOLE)
+    assert SOURCE in Compiling().command(there, BRIEF)
+    assert Compiling().once(there)
+    assert not Compiling().once(place(tmp_path))
+    command = Compiling().command(there, WHOLE)
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
     assert values(Compiling().read(done.stdout))["compile"] > 0
     (source / "Makefile").write_text("all:\ndefconfig:\n")

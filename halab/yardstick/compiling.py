@@ -1,4 +1,7 @@
-"""How long a compilation takes: of Linux where its source is, else of the program beside this."""
+"""How long a compilation takes: of Linux where its source is, else of the program beside this.
+
+A brief one is of the program anyway: it shows that a platform compiles, and Linux takes minutes.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from pathlib import Path
 
 from halab.errors import NodeError
 from halab.platform import Platform
-from halab.yardstick.yardstick import Program, Quantity, Reading
+from halab.yardstick.yardstick import WHOLE, Program, Quantity, Reading
 
 TIME = Quantity("compile", "s", less_is_better=True)
 
@@ -42,23 +45,26 @@ class Compiling(Program):
         """make, a compiler, or the kernel's source where one was named."""
         if platform.kernel and platform.node.ask("test -e %s", f"{platform.kernel}/Kbuild").rc != 0:
             return f"{platform.node.name} has no source of Linux in {platform.kernel}"
-        compiler = "gcc" if platform.kernel else "cc"
-        lacking = [name for name in ("make", compiler) if not platform.has(name)]
+        needed = ("make", "cc", "gcc") if platform.kernel else ("make", "cc")
+        lacking = [name for name in needed if not platform.has(name)]
         return f"{platform.node.name} has no {' and no '.join(lacking)}" if lacking else ""
+
+    def once(self, platform: Platform) -> bool:
+        """Where it is Linux."""
+        return bool(platform.kernel)
 
     def measure(self, platform: Platform, seconds: float) -> tuple[Reading, ...]:
         """Bring the source there first, where it is ours."""
-        if not platform.kernel:
+        if not _kernel(platform, seconds):
             sources = {f"{SOURCE}/{file.name}": file.read_text() for file in PROGRAM.iterdir()}
             platform.node.put_all(sources)
         return super().measure(platform, seconds)
 
-    def command(self, platform: Platform, _seconds: float) -> str:
+    def command(self, platform: Platform, seconds: float) -> str:
         """It takes as long as it takes."""
-        source = shlex.quote(platform.kernel or SOURCE)
-        result = (
-            f'test -e "$folder/vmlinux" && echo {SAYS}' if platform.kernel else '"$folder/program"'
-        )
+        kernel = _kernel(platform, seconds)
+        source = shlex.quote(kernel or SOURCE)
+        result = f'test -e "$folder/vmlinux" && echo {SAYS}' if kernel else '"$folder/program"'
         return _TIMED % (source, source, platform.threads + 1, result)
 
     def read(self, said: str) -> tuple[Reading, ...]:
@@ -70,3 +76,8 @@ class Compiling(Program):
         if result != SAYS:
             raise NodeError(f"what was compiled says {result}, not {SAYS}")
         return (Reading(TIME, nanoseconds / 1e9),)
+
+
+def _kernel(platform: Platform, seconds: float) -> str:
+    """The folder of the Linux that is compiled; empty where it is the program."""
+    return platform.kernel if seconds >= WHOLE else ""

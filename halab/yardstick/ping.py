@@ -6,14 +6,14 @@ import re
 
 from halab.errors import NodeError
 from halab.platform import Platform
-from halab.yardstick.yardstick import Quantity, Reading
+from halab.yardstick.yardstick import WHOLE, Quantity, Reading
 
 LATENCY = Quantity("latency", "ms", less_is_better=True)
 
 INTERVAL = 0.1
 """Seconds between echo requests, annex A.6."""
 COUNT = 60
-"""Of a whole measurement there."""
+"""Of a whole measurement, as there."""
 BRIEF_COUNT = 20
 
 _COUNTED = re.compile(r"^(\d+) packets transmitted, (\d+) received", re.MULTILINE)
@@ -33,12 +33,19 @@ class Ping:
         there = client.ask("command -v ping >/dev/null").rc == 0
         return "" if there else f"{client.name} has no ping"
 
+    def once(self, _platform: Platform) -> bool:
+        """It takes six seconds."""
+        return False
+
     def measure(self, platform: Platform, seconds: float) -> tuple[Reading, ...]:
-        """A tenth of a second for each request, and no fewer than so many."""
-        count = COUNT if seconds * 20 >= COUNT else BRIEF_COUNT
-        command = f"ping -q -i {INTERVAL} -c {count} {platform.node.address}"
+        """By its count, not by time."""
         # it fails where an answer is missing: that is told from its count
-        return self.read(platform.client.node.ask(command, limit=60).stdout)
+        return self.read(platform.client.node.ask(self.command(platform, seconds), limit=60).stdout)
+
+    def command(self, platform: Platform, seconds: float) -> str:
+        """For the client's shell."""
+        count = COUNT if seconds >= WHOLE else BRIEF_COUNT
+        return f"ping -q -i {INTERVAL} -c {count} {platform.node.address}"
 
     def read(self, said: str) -> tuple[Reading, ...]:
         """The mean round trip; raises :class:`NodeError` where an answer is missing."""

@@ -47,6 +47,10 @@ class Web:
             return f"{client.name} has no {self.name}"
         return "" if platform.has("apache2ctl") else f"{platform.node.name} has no Apache"
 
+    def once(self, _platform: Platform) -> bool:
+        """It takes as long as it is asked to."""
+        return False
+
     def measure(self, platform: Platform, seconds: float) -> tuple[Reading, ...]:
         """The page is looked at once, and then asked for again and again.
 

@@ -52,7 +52,10 @@ class Yardstick(Protocol):
 
     @property
     def thorough(self) -> bool:
-        """True if it takes minutes, whatever it is asked: then it is measured once only."""
+        """True if it takes minutes, whatever it is asked."""
+
+    def once(self, platform: Platform) -> bool:
+        """True if a whole measurement takes minutes there: then there is one only."""
 
     def missing(self, platform: Platform) -> str:
         """What the platform lacks for it; empty if it can be measured there."""
@@ -76,6 +79,10 @@ class Program:
     def missing(self, platform: Platform) -> str:
         """The program itself, if it is not there."""
         return "" if platform.has(self.name) else f"{platform.node.name} has no {self.name}"
+
+    def once(self, _platform: Platform) -> bool:
+        """Where it takes minutes whatever it is asked."""
+        return self.thorough
 
     def measure(self, platform: Platform, seconds: float) -> tuple[Reading, ...]:
         """Run it, and read what it says."""

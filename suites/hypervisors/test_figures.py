@@ -15,7 +15,14 @@ from halab.yardstick import GROUPS, QUANTITIES
 CACHED = ("disk",)
 """Groups of which an emulated guest may be the faster: what it reads may be in its host's cache."""
 
-pytestmark = [pytest.mark.performance, pytest.mark.disruptive]
+# Linux, nbench, RAMspeed and Bonnie++ take minutes on each of four platforms, an hour at most.
+BEYOND = 4 * 3600
+
+pytestmark = [
+    pytest.mark.performance,
+    pytest.mark.disruptive,
+    pytest.mark.timeout(BEYOND),
+]
 
 
 @pytest.mark.parametrize("group", GROUPS)
