@@ -62,6 +62,8 @@ def test_guests_on_real_hosts_are_made_alike(kind: str) -> None:
     assert disk is not None
     assert (top.findtext("vcpu"), top.findtext("memory")) == ("4", "2048")
     assert (bridge.get("bridge"), disk.get("file")) == ("br7", "/srv/vm.img")
+    driver = top.find("devices/disk/driver")
+    assert (driver is not None and driver.get("cache")) == ("none" if kind == "kvm" else False)
 
 
 VIRSH = """

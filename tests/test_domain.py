@@ -124,6 +124,7 @@ class TestDefinition:
     def test_a_disk_is_what_its_name_says(self, disk: str, of: str) -> None:
         """QEMU would not look, and take a qcow2 for raw."""
         guest = Guest(disks=(PurePosixPath("/srv", disk),))
+        assert "cache=" not in xml(WEB2, guest, "kvm", 1)
         driver = ET.fromstring(xml(WEB2, guest, "kvm", 4)).find("devices/disk/driver")
         assert driver is not None
         assert driver.get("type") == of

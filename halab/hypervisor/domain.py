@@ -43,7 +43,8 @@ class Guest:
     """What a VM is made of: its disks on the server, the first of them ``/dev/vda``.
 
     A disk that is ``shared`` is only read. Without a kernel it boots from the first disk.
-    ``memory`` is in MiB. Disks are raw, or qcow2 where that is how the file's name ends.
+    ``memory`` is in MiB. Disks are raw, or qcow2 where that is how the file's name ends;
+    ``uncached``: QEMU passes its host's cache by.
     """
 
     disks: tuple[PurePosixPath, ...]
@@ -52,6 +53,7 @@ class Guest:
     memory: int = 192
     bridge: str = "br0"
     mac: str = ""
+    uncached: bool = False
 
 
 def xml(vm: VirtualMachine, guest: Guest, kind: str, vcpus: int, pins: Sequence[int] = ()) -> str:

@@ -26,8 +26,13 @@ class OwnGuest:
         self.shape = shape
 
     def guest(self, _vm: VirtualMachine) -> Guest:
-        """What the VM is made of."""
-        return Guest(disks=(self.disk,), memory=self.shape.memory, bridge=self.shape.bridge)
+        """What the VM is made of; what it reads is read from its disk, or disks compare nothing."""
+        return Guest(
+            disks=(self.disk,),
+            memory=self.shape.memory,
+            bridge=self.shape.bridge,
+            uncached=True,
+        )
 
     def prepare(self, server: Node, vms: Iterable[VirtualMachine]) -> None:
         """The disk is as its operator left it; raises :class:`NodeError` where it is not there."""
