@@ -26,9 +26,9 @@ class Measuring:
     drawn: dict[str, dict[str, Curve]] = field(default_factory=dict)
 
     def shape(self, scenario: Scenario) -> Shape:
-        """Its own load where what is stated for its figure holds here; else the method's.
+        """Its own load where what is stated for its figure holds here; else what it has elsewhere.
 
-        What holds for any lab says nothing of this one.
+        That is the method's, unless it is named. What holds for any lab says nothing of this one.
         """
         figure = self.thresholds.figure_of(scenario.name)
         names = figure.bars if figure else (scenario.name,)
@@ -37,7 +37,8 @@ class Measuring:
         conditions |= {r.promised_for for r in stated.relations.values() if r.scenario in names}
         named = (each for each in conditions if stated.labs[each] != Conditions())
         own = any(not self._lacks(each) for each in named)
-        return self.thresholds.loads[scenario.load if own else self.thresholds.method.load]
+        elsewhere = scenario.elsewhere or stated.method.load
+        return stated.loads[scenario.load if own else elsewhere]
 
     def missing(self, threshold: Threshold) -> list[str]:
         """Why this value does not hold here, or cannot be measured; nothing if it is asserted."""

@@ -120,12 +120,17 @@ class Setup(Part):
 
 
 class Scenario(Part):
-    """A page asked for in a set-up: at the VIP through HAProxy, or at the web VMs ``past`` it."""
+    """A page asked for in a set-up: at the VIP through HAProxy, or at the web VMs ``past`` it.
+
+    ``load`` is where what is stated holds, and ``elsewhere`` in any other lab: the method's, unless
+    it is named.
+    """
 
     name: SkipJsonSchema[str]
     label: str
     page: str
     load: str
+    elsewhere: str = ""
     past: bool = False
     setup: Setup = Setup()
 
@@ -264,6 +269,7 @@ def _findings(data: dict[str, object]) -> Iterator[tuple[Place, str]]:
     """Names that one part gives and no other part has."""
     for part, key, there in (
         ("scenarios", "load", "loads"),
+        ("scenarios", "elsewhere", "loads"),
         ("thresholds", "scenario", "scenarios"),
         ("thresholds", "over", "scenarios"),
         ("thresholds", "holds_for", "labs"),

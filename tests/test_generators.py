@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,13 @@ def test_all_succeeded(name: str) -> None:
     assert tally.said == ""
     assert 0.1 < tally.seconds < 1
     assert tally.bytes > 40 * requests
+
+
+def test_h2load_sees_no_status_without_a_reason_phrase() -> None:
+    """As in "HTTP/1.1 200 " of Tomcat: it is told, and is no success of a kind that nobody saw."""
+    tally = H2LOAD.tally(replace(COUNTED, requests=12), *sample("h2load-nameless"))
+    assert (tally.started, tally.succeeded) == (12, 0)
+    assert tally.failed == {"without a reason phrase": 12}
 
 
 @pytest.mark.parametrize("generator", [H2LOAD, AB, WRK], ids=lambda g: g.name)

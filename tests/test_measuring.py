@@ -15,7 +15,7 @@ from halab.errors import InvalidRun
 from halab.facts import Facts, NodeFacts
 from halab.load import Load, Served
 from halab.measuring import Measuring
-from halab.thresholds import Scenario, Shape, Thresholds
+from halab.thresholds import Figure, Scenario, Shape, Thresholds
 
 STATED = Thresholds.load(Path(__file__).parents[1] / "thresholds.yaml")
 OPTERON = NodeFacts("Quad-Core AMD Opteron(tm) Processor 8350", 16, 4, 1, "none")
@@ -113,11 +113,23 @@ def test_the_stated_load_is_for_the_stated_hardware_alone(figure: str) -> None:
 
 def test_what_is_promised_of_any_lab_is_asked_of_each_by_its_own_load() -> None:
     relation = STATED.relations["servlet-over-php"]
-    for node, generator in ((OPTERON, "weighttp"), (EPYC, "h2load")):
+    for node, generator in ((OPTERON, "weighttp"), (EPYC, "ab")):
         measuring, table = on(node)
         assert measuring.promised(relation) == []
         measuring.relation(relation)
         assert {used for _, used, _ in table.asked} == {generator}
+
+
+@pytest.mark.parametrize("figure", STATED.figures.values(), ids=STATED.figures)
+def test_figures_of_two_tools_are_never_compared(figure: Figure) -> None:
+    """Nor is Tomcat, of whose answers h2load sees no status, asked by it."""
+    for node in (OPTERON, EPYC):
+        measuring, _ = on(node)
+        scenarios = [STATED.scenarios[bar] for bar in figure.bars]
+        tools = {measuring.shape(scenario).generator for scenario in scenarios}
+        assert len(tools) == 1
+        if any(scenario.setup.web_server == "tomcat" for scenario in scenarios):
+            assert tools != {"h2load"}
 
 
 def test_an_invalid_run_is_told_again_and_not_tried_again() -> None:

@@ -48,7 +48,11 @@ class H2load:
         return f"""cut -f 3 "$RECORD" | sort -n | awk '{{t[NR] = $1}} END {{if (NR) {chosen}}}'"""
 
     def tally(self, _load: Load, status: int, out: str, err: str, report: str, /) -> Tally:
-        """Its summary; what has no status code was refused, reset or never answered."""
+        """Its summary; an answer whose status line has no reason phrase has no status for it.
+
+        It asks its parser for the status where that tells of a phrase (1.52,
+        h2load_http1_session.cc), and Tomcat sends none.
+        """
         finished, requests = _FINISHED.search(out), _REQUESTS.search(out)
         codes, traffic = STATUS_CODES.search(out), _TRAFFIC.search(out)
         if not (finished and requests and codes and traffic):
@@ -65,6 +69,9 @@ class H2load:
                     "5xx": broken,
                     "timeout": timeout,
                     "errored": errored - timeout,
+                    "without a reason phrase": max(
+                        total - ok - moved - refused - broken - errored, 0
+                    ),
                 }
             ),
             # with new connections it forgets to count the total
