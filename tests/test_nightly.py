@@ -116,12 +116,12 @@ def test_every_mutation_has_a_lab_that_can_be_broken_so() -> None:
 def test_a_night_is_over_before_the_next_one() -> None:
     """Whoever starts it gives it as long as all of its parts together may take."""
     most = sum(part.minutes for part in PARTS)
-    assert most <= 10 * 60
-    assert "ten hours at most" in (CHECKOUT / "docs/nightly.md").read_text()
+    assert most <= 11 * 60
+    assert "eleven hours at most" in (CHECKOUT / "docs/nightly.md").read_text()
     for file, limit in (
-        ("github-actions.yml", "timeout-minutes: 600"),
-        ("gitlab-ci.yml", "timeout: 10h"),
-        ("halab-nightly.service", "TimeoutStartSec=10h"),
+        ("github-actions.yml", "timeout-minutes: 660"),
+        ("gitlab-ci.yml", "timeout: 11h"),
+        ("halab-nightly.service", "TimeoutStartSec=11h"),
     ):
         assert limit in (CHECKOUT / "examples/nightly" / file).read_text(), file
 
