@@ -33,6 +33,9 @@ def otherwise(cluster: Cluster, wanted: Configuration) -> Iterator[str]:
             return
     if cluster.configuration.web_server != wanted.web_server:
         yield f"web VMs run {cluster.configuration.web_server}, not {wanted.web_server}"
+    here, there = cluster.configuration.http_reuse, wanted.http_reuse
+    if here != there and (here, there) != ("safe", "never"):  # alike, for clients that ask once
+        yield f"HAProxy has http-reuse {here}, not {there}"
     serving = [server for server, vms in cluster.vms_by_server.items() if vms]
     if wanted.servers and wanted.servers != len(serving):
         yield f"{len(serving)} servers take part here, not {wanted.servers}"

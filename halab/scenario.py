@@ -37,6 +37,7 @@ def configuration(setup: Setup, director: Machine) -> Configuration:
         **vms,
         **(guests if setup.guests else {}),
         "web_server": setup.web_server,
+        "http_reuse": setup.http_reuse,
     }
     if setup.placement:
         placed = PLACEMENTS[setup.placement]

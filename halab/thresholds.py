@@ -54,7 +54,8 @@ class Conditions(Part):
 class Shape(Part):
     """A load as one target has it: one frontend port, or one web VM. All have it at once.
 
-    ``limit`` is the seconds after which one that ends by requests has hung.
+    ``limit`` is the seconds after which one that ends by requests has hung. ``http2``: clients
+    speak HTTP/2 with HAProxy, which h2load alone does, and over kept connections.
     """
 
     generator: Literal["h2load", "weighttp", "ab", "wrk"]
@@ -65,11 +66,18 @@ class Shape(Part):
     threads: Count = 1
     warm_up: float = Field(default=0, ge=0)
     limit: float = Field(default=60, gt=0)
+    http2: bool = False
 
     @model_validator(mode="after")
     def _ends(self) -> Shape:
         if bool(self.requests) == bool(self.seconds):
             raise ValueError("ends by requests or by seconds; give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _spoken(self) -> Shape:
+        if self.http2 and not (self.generator == "h2load" and self.keep_alive):
+            raise ValueError("http2 is h2load's, and over kept connections: add keep_alive")
         return self
 
     def at(self, connections: int) -> Shape:
@@ -91,6 +99,7 @@ class Shape(Part):
             warm_up=self.warm_up,
             threads=self.threads,
             limit=self.limit,
+            http2=self.http2,
         )
 
 
@@ -99,7 +108,8 @@ class Setup(Part):
 
     ``pinned``: each HAProxy process on a CPU of its own, the thesis's where directors are the
     thesis's. ``placement``: one of Tables III and IV. ``guests``: web VMs have vCPUs, and with
-    ``vms_pinned`` each of them has its CPU. ``web_server`` is as a configuration has it.
+    ``vms_pinned`` each of them has its CPU. ``web_server`` and ``http_reuse`` are as a
+    configuration has them.
     """
 
     vms_per_server: Count = 4
@@ -110,6 +120,7 @@ class Setup(Part):
     guests: bool = False
     vms_pinned: bool = False
     web_server: Label = webserver.APACHE
+    http_reuse: Literal["never", "safe", "aggressive", "always"] = "never"
 
     @field_validator("placement")
     @classmethod

@@ -30,6 +30,7 @@ def test_what_it_was_brought_to_runs(cluster: Cluster) -> None:
         (Configuration(), "process 1 may run on CPU 1 here, not 0-"),
         (replace(PINNED, vms_per_server=8), "vms_per_server is 4 here, not 8"),
         (Configuration(haproxy_processes=2), "haproxy_processes is 1 here, not 2"),
+        (replace(PINNED, http_reuse="always"), "HAProxy has http-reuse never, not always"),
         (replace(PINNED, servers=1), "6 servers take part here, not 1"),
         (replace(PINNED, vms_pinned=True), "server1 has vCPUs on no CPU here, not on 0"),
         (replace(PINNED, steering=Steering(rps_cpus=cpus_of("2"))), "cannot change eth0"),

@@ -18,6 +18,7 @@ from halab import facts as facts_of_nodes
 from halab.configuration import Configuration
 from halab.errors import ConfigurationError, ThresholdsError
 from halab.facts import Facts, NodeFacts
+from halab.load import H2LOAD
 from halab.placement import ANNEX_A1, Machine
 from halab.scenario import configuration
 from halab.thresholds import SUITES, Setup, Threshold, Thresholds
@@ -126,6 +127,18 @@ def test_what_is_stated_can_be_measured_in_time(name: str) -> None:
     assert 2 * a_run <= shape.limit
     assert STATED.method.rounds * points * a_run <= 0.75 * BEYOND
     assert shape.requests >= max(figure.connections if figure and figure.connections else (1,))
+
+
+def test_haproxy_s_options_are_beside_web_servers() -> None:
+    """Whose connections to web servers are, and what clients speak; both for clients that stay."""
+    reuse = [STATED.scenarios[bar] for bar in STATED.figures["reuse"].bars]
+    asked = [configuration(each.setup, ANNEX_A1).http_reuse for each in reuse]
+    assert asked == ["never", "safe", "always"]
+    shapes = [STATED.loads[STATED.scenarios[b].elsewhere] for b in STATED.figures["clients"].bars]
+    loads = [shape.load("index.html", targets=1, clients=3) for shape in shapes]
+    assert [load.http2 for load in loads] == [False, True]
+    assert all(load.keep_alive for load in loads)
+    assert [" --h1 " in H2LOAD.command(load, "http://x/") for load in loads] == [True, False]
 
 
 def test_a_load_hangs_when_its_shape_says_so() -> None:
@@ -255,6 +268,8 @@ def test_a_value_below_its_tolerance_is_out_of_bounds() -> None:
         ("says: not slower", "says: faster or not", "relations.pinned-over-os.says",
          "must be 'faster'"),
         ("connections: 1, requests: 100", "connections: 1", "loads.one", "ends by requests"),
+        ("keep_alive: true, http2: true", "http2: true", "loads.http2",
+         "http2 is h2load's, and over kept connections"),
         ("scenario: rps-008c, over: processes-3", "scenario: rps-008c",
          "thresholds.rps-008c-over-none", "a ratio is over another scenario"),
         ("holds_for: any-xen}", "holds_for: xen5}", "hypervisors.xen-compile.holds_for",

@@ -1,4 +1,4 @@
-"""h2load, of nghttp2: over HTTP/1.1, its latencies from its log of every request."""
+"""h2load, of nghttp2: over HTTP/1.1 or HTTP/2, its latencies from its log of every request."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ class H2load:
         if load.seconds is not None:
             length = f"-D {round(load.seconds * 1000)}ms"
         close = "" if load.keep_alive else "-H 'Connection: close' "
+        version = "" if load.http2 else "--h1 "
         return (
-            f'h2load --h1 -c {load.connections} -t {load.threads} {length} --log-file="$RECORD" '
-            f"{close}{shlex.quote(url)}"
+            f"h2load {version}-c {load.connections} -t {load.threads} {length} "
+            f'--log-file="$RECORD" {close}{shlex.quote(url)}'
         )
 
     @property

@@ -17,7 +17,7 @@ class Load:
     generator at work, one for each client and port; ab has but one. ``pace`` is how many requests
     a second are known to be served, in all: it saves a generator that cannot end by time from
     finding out; 0 where nobody knows. ``limit`` is the seconds after which one that ends by
-    requests has hung.
+    requests has hung. ``http2``: by HTTP/2 with prior knowledge, which h2load alone speaks.
     """
 
     page: str = "index.html"
@@ -29,6 +29,7 @@ class Load:
     threads: int = 1
     pace: float = 0.0
     limit: float = 60.0
+    http2: bool = False
 
     def __post_init__(self) -> None:
         """Raise :class:`UserError` for what no generator could do."""
