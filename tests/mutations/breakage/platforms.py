@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from halab import arp_table
@@ -21,3 +24,14 @@ def answered_by_its_host(platforms: Platforms) -> Break:
     return done(
         client, f"ip neigh replace {there} lladdr {mac} nud permanent", f"ip neigh del {there}"
     )
+
+
+@contextmanager
+def measured_on_its_host(platforms: Platforms) -> Iterator[None]:
+    """What is said of the guest is its server's, as where a name leads to the wrong machine."""
+    guest = platforms.there["kvm"]
+    platforms.there["kvm"] = replace(guest, node=guest.server)
+    try:
+        yield
+    finally:
+        platforms.there["kvm"] = guest

@@ -105,6 +105,13 @@ MUTATIONS = (
         guests="libvirt",
     ),
     Mutation(
+        "a guest's host is measured in its place",
+        "suites/hypervisors/test_figures.py::test_figure[cpu]",
+        "'undecided'",
+        platforms.measured_on_its_host,
+        guests="libvirt",
+    ),
+    Mutation(
         "a guest's Apache does not have the page",
         WORK + "[kvm-web]",
         "serves another page: status 404",

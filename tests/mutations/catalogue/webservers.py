@@ -153,6 +153,12 @@ MUTATIONS = (
         lambda c: haproxy.cfg(c, "s/http-reuse safe/http-reuse never/"),
     ),
     Mutation(
+        "HAProxy lends a client what another has opened, where it is to keep them apart",
+        CONNECTIONS + "test_a_client_that_stays_shares_what_others_opened[web_server=nginx]",
+        "least <= made",
+        lambda c: haproxy.cfg(c, "s/http-reuse never/http-reuse safe/"),
+    ),
+    Mutation(
         "HAProxy opens a connection for each request where all are to be shared",
         CONNECTIONS + "test_connections_to_web_servers[web_server=nginx,http_reuse=always]",
         "made <= most",
