@@ -10,12 +10,14 @@ from halab.errors import NodeError
 from halab.node import Node
 from halab.wait import Condition
 
+ACTIVE_BACKUP = "active-backup"
+
 _HEAD = {
-    "mode": r"^Bonding Mode: .*?\((\S+)\)",
-    "active": r"^Currently Active Slave: (\S+)",
+    "mode": r"^Bonding Mode: (?:.*\((\S+)\)|IEEE (\S+) .*|(.+))$",
     "miimon": r"^MII Polling Interval \(ms\): (\d+)",
     "downdelay": r"^Down Delay \(ms\): (\d+)",
 }
+_ACTIVE = re.compile(r"^Currently Active Slave: (\S+)", re.MULTILINE)
 _PORT = re.compile(r"^Slave Interface: (\S+)\nMII Status: (\S+)", re.MULTILINE)
 
 
@@ -23,7 +25,7 @@ _PORT = re.compile(r"^Slave Interface: (\S+)\nMII Status: (\S+)", re.MULTILINE)
 class State:
     """``mode`` and times in seconds as they are set; ``ports`` by name, true with a carrier.
 
-    ``active`` is the port that sends.
+    ``active`` is the port that sends; empty in modes in which all of them do, as in 802.3ad.
     """
 
     mode: str
@@ -34,14 +36,18 @@ class State:
 
     @classmethod
     def parse(cls, text: str) -> State:
-        """A file of /proc/net/bonding, of a bond in active-backup; raises :class:`NodeError`."""
+        """A file of /proc/net/bonding; raises :class:`NodeError`."""
         found = {name: re.search(words, text, re.MULTILINE) for name, words in _HEAD.items()}
-        if missing := [name for name, match in found.items() if match is None]:
+        active = _ACTIVE.search(text)
+        missing = [name for name, match in found.items() if match is None]
+        said = {name: match[match.lastindex or 0] for name, match in found.items() if match}
+        if said.get("mode") == ACTIVE_BACKUP and active is None:
+            missing.append("active")
+        if missing:
             raise NodeError(f"/proc/net/bonding: nothing says {', '.join(missing)}: {text[:200]!r}")
-        said = {name: match[1] for name, match in found.items() if match}
         return cls(
             said["mode"],
-            said["active"],
+            active[1] if active else "",
             int(said["miimon"]) / 1000,
             int(said["downdelay"]) / 1000,
             {name: status == "up" for name, status in _PORT.findall(text)},

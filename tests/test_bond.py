@@ -46,6 +46,23 @@ def test_ports_are_read_with_their_carriers() -> None:
     assert str(budget) == "0.350 s (miimon 0.1 s + downdelay 0.2 s + takeover_work 0.05 s)"
 
 
+@pytest.mark.parametrize(
+    ("words", "mode"),
+    [
+        ("IEEE 802.3ad Dynamic link aggregation", "802.3ad"),
+        ("load balancing (round-robin)", "round-robin"),
+        ("adaptive load balancing", "adaptive load balancing"),
+    ],
+)
+def test_a_bond_of_which_all_ports_send_has_no_active_one(words: str, mode: str) -> None:
+    """As aggregation with a switch has it (802.3ad): it is no broken bond."""
+    text = BONDED.replace("fault-tolerance (active-backup)", words)
+    text = text.replace("Currently Active Slave: port2\n", "Transmit Hash Policy: layer2 (0)\n")
+    state = State.parse(text)
+    assert (state.mode, state.active) == (mode, "")
+    assert [*state.ports] == ["port1", "port2"]
+
+
 def test_a_bond_without_an_active_port_is_told() -> None:
     with pytest.raises(NodeError, match="nothing says active"):
         State.parse(BONDED.replace("Currently Active Slave", "Transmit Hash Policy"))

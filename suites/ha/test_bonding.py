@@ -1,4 +1,4 @@
-"""Link aggregation, section 2.2: a director whose NIC is a bond of two, in active-backup.
+"""Link aggregation, section 2.2: a director whose NIC is a bond of two, in a lab in active-backup.
 
 A lost cable is then no failover: the bond sends by its other port, and the VIP stays.
 """
@@ -31,9 +31,8 @@ def bonded(director: Director) -> Director:
 @pytest.mark.observe
 @pytest.mark.parametrize("role", ["master", "backup"])
 def test_every_port_has_carrier(cluster: Cluster, role: str) -> None:
-    """A port without one is no port to fall back on."""
+    """A port without one is no port to fall back on, whatever the bond's mode."""
     state = bonded(getattr(cluster, role)).bond.state()
-    assert state.mode == "active-backup"
     assert len(state.ports) > 1
     assert [port for port, carrier in state.ports.items() if not carrier] == []
 
