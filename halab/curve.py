@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from statistics import median
 
-from halab.errors import InvalidRun
+from halab.errors import InvalidRun, Untold
 from halab.series import UNTOLD, Series
 
 
@@ -34,19 +34,23 @@ class Curve:
 
         Raises :class:`InvalidRun` where no point counts.
         """
-        if not self.valid:
-            reasons = {**self.dropped, **self.failed}
-            told = "; ".join(f"{n} connections: {why}" for n, why in sorted(reasons.items()))
-            raise InvalidRun(f"{self.name}: no point of the curve counts: {told}")
-        return max(self.valid, key=lambda n: median(self.valid[n].throughput))
+        valid = self._some()
+        return max(valid, key=lambda n: median(valid[n].throughput))
 
     @property
     def slowest(self) -> float:
         """Milliseconds: the worst of its points' median latencies.
 
-        Raises :class:`InvalidRun` where none is told.
+        Raises :class:`Untold` where none is told, and :class:`InvalidRun` where no point counts.
         """
-        told = [series.milliseconds for series in self.valid.values() if series.milliseconds]
+        told = [series.milliseconds for series in self._some().values() if series.milliseconds]
         if not told:
-            raise InvalidRun(f"{self.name}: {UNTOLD}")
+            raise Untold(f"{self.name}: {UNTOLD}")
         return max(map(median, told))
+
+    def _some(self) -> dict[int, Series]:
+        if not self.valid:
+            reasons = {**self.dropped, **self.failed}
+            told = "; ".join(f"{n} connections: {why}" for n, why in sorted(reasons.items()))
+            raise InvalidRun(f"{self.name}: no point of the curve counts: {told}")
+        return self.valid

@@ -104,6 +104,10 @@ class InvalidRun(NodeError):
         super().__init__(message)
 
 
+class Untold(InvalidRun):
+    """A figure that a generator does not tell, of a run that may be right in all else."""
+
+
 class OutsideLab(LabError):
     """A connection to a lab address was asked for by a process outside that lab's namespace."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from halab.curve import Curve
-from halab.errors import InvalidRun
+from halab.errors import InvalidRun, Untold
 from halab.relation import Comparison, turns
 from halab.scenario import Stage
 from halab.series import UNTOLD, Series
@@ -124,7 +124,8 @@ class Measuring:
         """What is measured in place of the stated value, in its unit: medians.
 
         Of a curve the most that it serves, and the longest that it takes. Raises
-        :class:`InvalidRun` for a latency that no generator tells.
+        :class:`InvalidRun` where no run counts, or those did not that might have reached it, and
+        :class:`Untold` for a latency that no generator tells.
         """
         names = [threshold.scenario, *([threshold.over] if threshold.over else [])]
         series = self.of(name for name in names if self._curve_of(name) is None)
@@ -137,6 +138,7 @@ class Measuring:
                 figures.append(curve.slowest)
             else:
                 figures.append(_middle(curve.points[curve.peak], threshold.unit))
+                _unlimited(curve, figures[-1], threshold)
         if not threshold.over:
             return figures[0]
         first, second = figures
@@ -160,9 +162,20 @@ class Measuring:
         return self.stage.facts.missing(wanted, self.thresholds.hardware)
 
 
+def _unlimited(curve: Curve, peak: float, threshold: Threshold) -> None:
+    """Raise :class:`InvalidRun` for too low a peak of a curve of which points were dropped.
+
+    What a client kept from being measured may have been higher.
+    """
+    least, _ = threshold.bounds
+    if curve.dropped and not threshold.over and peak < least:
+        told = "; ".join(f"{n} connections: {why}" for n, why in curve.dropped.items())
+        raise InvalidRun(f"{curve.name}: {peak:g} {threshold.unit} at most, without {told}")
+
+
 def _middle(series: Series, unit: str) -> float:
     if unit != "ms":
         return median(series.throughput)
     if not series.milliseconds:
-        raise InvalidRun(f"{series.scenario.name}: {UNTOLD}")
+        raise Untold(f"{series.scenario.name}: {UNTOLD}")
     return median(series.milliseconds)

@@ -11,7 +11,7 @@ import pytest
 
 from fixtures.evidence import Evidence
 from fixtures.performance import _curve
-from halab.errors import InvalidRun
+from halab.errors import InvalidRun, Untold
 from halab.facts import Facts, NodeFacts
 from halab.load import Load, Served
 from halab.measuring import Measuring
@@ -153,7 +153,7 @@ def test_a_latency_that_nobody_told_is_no_short_one(name: str) -> None:
     """As by weighttp 0.4, of one load or of a curve; what was served counts all the same."""
     measuring, table = on(OPTERON)
     table.latency = {}
-    with pytest.raises(InvalidRun, match="its generator tells no latency"):
+    with pytest.raises(Untold, match="its generator tells no latency"):
         measuring.value(STATED.thresholds[name])
     evidence = Evidence()
     _curve(measuring, STATED.figures["servlet"], "servlet", evidence)
@@ -197,6 +197,17 @@ def test_a_point_that_a_client_limits_is_dropped_and_asked_no_more() -> None:
     assert [*curve.dropped] == [256, 1000]
     assert curve.failed == {}
     assert [n for name, n in table.connections if name == "apache-html"].count(256) == 1
+
+
+def test_a_peak_that_a_client_kept_low_is_no_figure() -> None:
+    """It says what was the limit, and not that a web server is too slow; a high one stands."""
+    measuring, table = on(OPTERON)
+    table.most = 64
+    with pytest.raises(InvalidRun, match="at most, without 256 connections: client1 used 99%"):
+        measuring.value(STATED.thresholds["nginx-html"])
+    assert measuring.value(STATED.thresholds["gwan-php"]) > 1000
+    measuring, table = on(OPTERON)
+    assert measuring.value(STATED.thresholds["nginx-html"]) == 1000 + 1000 % 256
 
 
 def test_a_point_that_failed_is_told_apart() -> None:
