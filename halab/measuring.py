@@ -11,7 +11,8 @@ from halab.errors import InvalidRun, Untold
 from halab.relation import Comparison, turns
 from halab.scenario import Stage
 from halab.series import UNTOLD, Series
-from halab.thresholds import Conditions, Figure, Relation, Scenario, Shape, Threshold, Thresholds
+from halab.shape import Shape
+from halab.thresholds import Conditions, Figure, Relation, Scenario, Threshold, Thresholds
 
 
 @dataclass

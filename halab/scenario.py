@@ -15,8 +15,9 @@ from halab.facts import Facts
 from halab.found import FoundCluster
 from halab.load import GENERATORS, Served, past, run
 from halab.placement import ANNEX_A1, PLACEMENTS, UNSTEERED, Machine
+from halab.shape import Shape
 from halab.steering import Steering
-from halab.thresholds import Scenario, Setup, Shape
+from halab.thresholds import Scenario, Setup
 
 OK = 200
 

@@ -8,7 +8,8 @@ from statistics import median
 from halab.load import Throughput, cores
 from halab.load.cores import Cores
 from halab.load.throughput import Served
-from halab.thresholds import Scenario, Shape
+from halab.shape import Shape
+from halab.thresholds import Scenario
 
 MEDIAN = 50
 

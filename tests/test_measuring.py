@@ -15,7 +15,8 @@ from halab.errors import InvalidRun, Untold
 from halab.facts import Facts, NodeFacts
 from halab.load import Load, Served
 from halab.measuring import Measuring
-from halab.thresholds import Figure, Scenario, Shape, Thresholds
+from halab.shape import Shape
+from halab.thresholds import Figure, Scenario, Thresholds
 
 STATED = Thresholds.load(Path(__file__).parents[1] / "thresholds.yaml")
 OPTERON = NodeFacts("Quad-Core AMD Opteron(tm) Processor 8350", 16, 4, 1, "none")
