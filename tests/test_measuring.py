@@ -200,6 +200,14 @@ def test_a_point_that_a_client_limits_is_dropped_and_asked_no_more() -> None:
     assert [n for name, n in table.connections if name == "apache-html"].count(256) == 1
 
 
+@pytest.mark.parametrize("name", ["bare-metal-html", "kvm-html", "virtualbox-html"])
+def test_what_a_host_serves_at_most_is_the_peak_of_its_curve(name: str) -> None:
+    """Section 3.2.7 states the most over the numbers of connections, as annex A.7 has ``-c``."""
+    measuring, table = on()
+    assert measuring.value(STATED.thresholds[name]) == 1000 + 64
+    assert {n for _, n in table.connections} == {1, 4, 16, 64, 256}
+
+
 def test_a_peak_that_a_client_kept_low_is_no_figure() -> None:
     """It says what was the limit, and not that a web server is too slow; a high one stands."""
     measuring, table = on(OPTERON)
