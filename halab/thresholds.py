@@ -218,10 +218,10 @@ class Thresholds(Part):
         figure = self.figure_of(scenario)
         return figure.suite if figure else "webservers"
 
-    def stated(self, scenario: str) -> Threshold | None:
-        """What is stated for the throughput of a scenario by itself, if anything is."""
+    def stated(self, scenario: str, unit: str = "req/s") -> Threshold | None:
+        """What is stated for the throughput or latency of a scenario by itself, if anything is."""
         named = (t for t in self.thresholds.values() if t.scenario == scenario and not t.over)
-        return next((threshold for threshold in named if threshold.unit == "req/s"), None)
+        return next((threshold for threshold in named if threshold.unit == unit), None)
 
 
 def _findings(data: dict[str, object]) -> Iterator[tuple[Place, str]]:

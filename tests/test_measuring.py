@@ -161,6 +161,22 @@ def test_a_latency_that_nobody_told_is_no_short_one(name: str) -> None:
     assert "16 connections: 1016 req/s" in evidence.notes
 
 
+def test_a_curve_has_a_chart_of_what_is_served_and_one_of_how_long_it_takes() -> None:
+    """Annex A.13 has both; where no generator tells the latter, there is only the first."""
+    measuring, table = on(OPTERON)
+    evidence = Evidence()
+    _curve(measuring, STATED.figures["servlet"], "servlet", evidence)
+    served_, slow = evidence.charts
+    assert "Java: most 1,064 at 64; the thesis states 234" in served_
+    assert "A.13): median latency, ms over connections. Java: most 4 at" in slow
+    assert "the thesis states 276" in slow
+    measuring, table = on(OPTERON)
+    table.latency = {}
+    evidence = Evidence()
+    _curve(measuring, STATED.figures["servlet"], "servlet", evidence)
+    assert len(evidence.charts) == 1
+
+
 def test_a_relation_is_measured_anew() -> None:
     measuring, table = on()
     measuring.figure(STATED.figures["20"])
