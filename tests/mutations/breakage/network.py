@@ -9,6 +9,7 @@ from unittest import mock
 from halab.cluster import Cluster
 from halab.director import Director
 from halab.faults import cable_out
+from halab.faults.network import announce
 from halab.lab.embedded import EmbeddedLab
 from halab.lab.switch import Loss
 from halab.node import Node
@@ -40,8 +41,11 @@ def second_port_closed_at_first(director: Director) -> Break:
 
 
 @contextmanager
-def lost_both_ways() -> Iterator[None]:
-    """What the switch is told to lose one way is lost the other way too, as by a broken cable."""
+def lost_both_ways(cluster: Cluster) -> Iterator[None]:
+    """What the switch is told to lose one way is lost the other way too, as by a broken cable.
+
+    Clients that are with the BACKUP by then would stay with it: they are told of the MASTER.
+    """
     lose, lose_no_more = EmbeddedLab.lose, EmbeddedLab.lose_no_more
     lost: list[tuple[EmbeddedLab, Loss]] = []
 
@@ -56,6 +60,8 @@ def lost_both_ways() -> Iterator[None]:
     finally:
         for lab, back in lost:
             lose_no_more(lab, back)
+        cluster.vip_on(cluster.master).until(within=30)
+        announce(cluster.master.node, cluster.vip)
 
 
 def barred_from_the_backup(cluster: Cluster, client: Node) -> Break:

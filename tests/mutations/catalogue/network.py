@@ -77,7 +77,7 @@ MUTATIONS = (
         "what the MASTER does not hear of the BACKUP is lost the other way too",
         NETWORK + "test_deaf_master_changes_nothing",
         "lb1 alone advertises: not within",
-        lambda _: network.lost_both_ways(),
+        network.lost_both_ways,
     ),
     Mutation(
         "a client's first connections are lost, and the MASTER is deaf besides",
