@@ -87,7 +87,7 @@ def test_stranger_keeps_nobody_from_taking_over(
     budgets: Budgets,
     stranger: AbstractContextManager[Attack],
 ) -> None:
-    """A BACKUP that listens to him never finds that its MASTER has gone."""
+    """A BACKUP that believes him never finds that its MASTER has gone."""
     backup = cluster.backup
     taken_over = Condition(
         f"{backup.name} takes the VIP while a stranger advertises ({REMEDY})",

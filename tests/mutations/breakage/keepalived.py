@@ -211,13 +211,16 @@ def both_frozen(cluster: Cluster) -> Iterator[None]:
 
 
 @contextmanager
-def vrrp_for_anyone(cluster: Cluster) -> Iterator[None]:
-    """Both directors take adverts from anywhere, and ask for no password."""
+def vrrp_for_anyone(cluster: Cluster, *without_firewall: Director) -> Iterator[None]:
+    """Neither director asks for a password, and these take adverts from anywhere."""
     with ExitStack() as edits:
+        for director in without_firewall:
+            remove, restore = "nft delete table ip vrrp", f"nft -f {FIREWALL}"
+            edits.enter_context(done(director.node, remove, restore))
         for director in cluster.directors.values():
-            node, reload = director.node, director.keepalived.reload
-            edits.enter_context(done(node, "nft delete table ip vrrp", f"nft -f {FIREWALL}"))
             expression = "/authentication \\{/,/\\}/d"
-            edits.enter_context(edited(node, CONFIG, expression, reload))
+            edits.enter_context(
+                edited(director.node, CONFIG, expression, director.keepalived.reload)
+            )
         cluster.await_steady()
         yield

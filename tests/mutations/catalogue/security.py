@@ -238,13 +238,13 @@ MUTATIONS = (
         "VRRP has neither a firewall nor a password",
         FOREIGN + "test_stranger_moves_the_vip_nowhere",
         "let a firewall on both directors",
-        keepalived.vrrp_for_anyone,
+        lambda c: keepalived.vrrp_for_anyone(c, *c.directors.values()),
     ),
     Mutation(
-        "the BACKUP hears a stranger",
+        "VRRP has no password, and the BACKUP no firewall",
         FOREIGN + "test_stranger_keeps_nobody_from_taking_over",
         "let a firewall on both directors",
-        lambda c: node.done(c.backup.node, "nft delete table ip vrrp", f"nft -f {FIREWALL}"),
+        lambda c: keepalived.vrrp_for_anyone(c, c.backup),
     ),
     Mutation(
         "HAProxy is away while a stranger advertises",
