@@ -242,7 +242,7 @@ def test_what_nobody_foresaw_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Python ends with 1 for it, which would be "rejected"."""
-    monkeypatch.setattr(gate_command.signal, "signal", lambda *_: None)  # pytest's own stay
+    monkeypatch.setattr(gate_command.ending, "listen", lambda: None)  # pytest's own stays
     monkeypatch.setattr(gate_command, "_judged", lambda _: {}["missing"])
     assert gate_command.main(["--candidate", "x"]) == Verdict.COULD_NOT_RUN
     assert "KeyError" in capsys.readouterr().err
