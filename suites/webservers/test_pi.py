@@ -9,15 +9,14 @@ import pytest
 from fixtures.evidence import Evidence
 from halab import page, webserver
 from halab.cluster import Cluster
+from halab.quickest import quickest
 from halab.webserver import Answer
 
 INTERVALS = (100_000, 1_000_000, 10_000_000)
 THESIS = {100_000: 50.017, 1_000_000: 505.188, 10_000_000: 5151.370}
 """Milliseconds of annex A.11, by intervals."""
-ROUNDS = 5
 SLACK = 0.1
-"""The share by which ten times the intervals may miss ten times the time: other work on the same
-core slows a page of a few ms now and then, and the quickest of a few is near to undisturbed."""
+"""The share by which ten times the intervals may miss ten times the time."""
 
 pytestmark = [
     pytest.mark.observe,
@@ -42,8 +41,7 @@ def test_pi_is_right_to_what_n_gives(cluster: Cluster, n: int) -> None:
 @pytest.mark.rests_on("hypervisor")
 def test_time_is_linear_in_n(cluster: Cluster, evidence: Evidence) -> None:
     """Ten times the intervals take ten times PHP's CPU time, by the quickest of each."""
-    rounds = [{n: asked(cluster, n).cpu for n in INTERVALS} for _ in range(ROUNDS)]
-    seconds = {n: min(each[n] for each in rounds) for n in INTERVALS}
+    seconds = quickest(lambda: {n: asked(cluster, n).cpu for n in INTERVALS})
     for n, taken in seconds.items():
         evidence.figures.append(f"n = {n:,}: {taken * 1e3:.2f} ms (thesis {THESIS[n]:.1f} ms)")
     for few, many in pairwise(INTERVALS):
