@@ -132,7 +132,7 @@ def test_lab_that_cannot_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -
     topology = Topology.load(Path("topology.yaml"))
     with pytest.raises(OSError, match="no space left"):
         EmbeddedLab.start(topology, DEAD, print)
-    assert not rack.state(DEAD).exists()
+    assert not rack.STATE.exists()
 
 
 @pytest.mark.parametrize(

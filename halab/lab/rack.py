@@ -58,9 +58,10 @@ def starting_or_ending() -> Iterator[None]:
     folder = _locked_state()
     try:
         yield
+    finally:
+        # whatever became of it: on a full disk no lab comes, and nothing of it may stay
         if not any(STATE.iterdir()):
             STATE.rmdir()
-    finally:
         os.close(folder)
 
 
