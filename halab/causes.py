@@ -5,8 +5,9 @@ Each has a mutation of ``tests/mutations/catalogue`` that must be told by it.
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from halab.clues import Clues
@@ -79,17 +80,28 @@ def _weighs(clues: Clues) -> Iterator[Likely]:
 
 
 def _filters(clues: Clues) -> Iterator[Likely]:
-    for director, rules in clues.rules.items():
-        blocked = [line.strip() for line in rules.splitlines() if _blocks(line)]
+    directors = {director.address for director in clues.portrait.directors}
+    for name, rules in clues.rules.items():
+        blocked = [line.strip() for line in rules.splitlines() if _blocks(line, directors)]
         if blocked:
             yield Likely(
-                f"a firewall on {director} keeps packets back: {'; '.join(blocked)}",
-                (on(clues, director, "nft list ruleset"),),
+                f"a firewall on {name} keeps packets back: {'; '.join(blocked)}",
+                (on(clues, name, "nft list ruleset"),),
             )
 
 
-def _blocks(line: str) -> bool:
-    return bool({"drop", "reject"} & {*line.split()}) and "policy" not in line
+_BUT_THESE = re.compile(r"ip protocol (?:112|vrrp) ip saddr != \{ (.*?) \}")
+
+
+def _blocks(line: str, directors: Collection[str]) -> bool:
+    """It drops something else than the adverts of others than the directors.
+
+    That is asked for, by :mod:`suites.security`.
+    """
+    if not {"drop", "reject"} & {*line.split()} or "policy" in line:
+        return False
+    but_these = _BUT_THESE.search(line)
+    return but_these is None or not {*directors} <= {*but_these[1].split(", ")}
 
 
 # -- what runs ---------------------------------------------------------------------------------

@@ -128,6 +128,15 @@ def test_own_firewall_is_none_that_keeps_packets_back() -> None:
     assert clues.foreign(f"{own}\n{RULES}") == RULES
 
 
+def test_somebodys_own_firewall_against_strangers_is_none_either() -> None:
+    """As it is asked for; one that has forgotten a director is."""
+    rule = "ip protocol 112 ip saddr != { 192.168.250.1, 192.168.250.2 } counter drop"
+    assert told(of(rules={"lb1": f"table inet own {{\n  {rule}\n}}"})) == []
+    forgotten = rule.replace(", 192.168.250.2", "")
+    (cause,) = told(of(rules={"lb1": forgotten}))
+    assert cause == f"a firewall on lb1 keeps packets back: {forgotten}"
+
+
 def test_every_cause_has_its_test() -> None:
     """Each finds something in one of the clues above."""
     parameters = test_cause_is_told_from_its_clue.pytestmark[0].args[1]  # type: ignore[attr-defined]
