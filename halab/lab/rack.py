@@ -21,7 +21,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -55,14 +55,16 @@ def facts(lab: str) -> dict[str, Any]:
 @contextmanager
 def starting_or_ending() -> Iterator[None]:
     """Held while a lab comes or goes, so that two runs never do so at once."""
-    folder = _locked_state()
-    try:
-        yield
-    finally:
+    with ExitStack() as ends:
+        ends.callback(os.close, _locked_state())
         # whatever became of it: on a full disk no lab comes, and nothing of it may stay
-        if not any(STATE.iterdir()):
-            STATE.rmdir()
-        os.close(folder)
+        ends.callback(_remove_if_empty)
+        yield
+
+
+def _remove_if_empty() -> None:
+    if not any(STATE.iterdir()):
+        STATE.rmdir()
 
 
 def _locked_state() -> int:
