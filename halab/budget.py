@@ -199,6 +199,23 @@ class Budget:
         return cls(check.recovery(silent=silent), terms)
 
     @classmethod
+    def thawed(cls, frozen: float, service: Service) -> Budget:
+        """From HAProxy's freezing, ``frozen`` seconds long, until it answers in time again.
+
+        First come, first served, whether its client still waits or not: at worst one after the
+        other, each for as long as an answer took before. Who comes meanwhile waits for that, and
+        is lost if it lasts longer than a request's timeout.
+        """
+        itself = f"the fault itself {frozen:.3f} s"
+        answer = service.before_fault.p50
+        waiting = math.ceil(frozen / service.interval)
+        late = waiting * answer - service.timeout
+        if late <= 0:
+            return cls(frozen, itself)
+        turns = f"{waiting} × {answer:.5f} s for what waited - timeout {service.timeout:g} s"
+        return cls(frozen + late, f"{itself} + {turns}")
+
+    @classmethod
     def lost_share(cls, service: Service, detection: Budget, dead: int, backends: int) -> Budget:
         """The requests that go to dead servers before they are DOWN, if each of them is lost.
 

@@ -16,6 +16,7 @@ from halab.keepalived_conf import VrrpInstance
 from halab.tracking import VrrpScript, VrrpTrackProcess
 from halab.virtual_server import TcpCheck
 from halab.vrrp import Timers
+from tests.sample_suite import service
 
 BACKUP = Timers(version=2, advert_int=1, priority=100)
 WORK = Work("takeover_work", 0.05)
@@ -138,6 +139,20 @@ IPVS_CHECK = TcpCheck(delay_loop=6, connect_timeout=3, retry=2, delay_before_ret
 BETTER = VrrpInstance("HA1", "BACKUP", "eth0", 11, 150, preempt_delay=3.0)
 
 
+def test_what_waited_for_a_frozen_haproxy_is_served_first() -> None:
+    """500 requests of a millisecond each: who comes then waits 0.5 s, and gives up after 0.25 s."""
+    budget = Budget.thawed(5.0, service(5.0))
+    assert budget.value == pytest.approx(5.25)
+    assert budget.terms == (
+        "the fault itself 5.000 s + 500 × 0.00100 s for what waited - timeout 0.25 s"
+    )
+
+
+def test_what_is_served_within_the_timeout_holds_nobody_up() -> None:
+    """200 requests of a millisecond each: who comes then waits 0.2 s, and is answered."""
+    assert Budget.thawed(2.0, service(2.0)) == Budget(2.0, "the fault itself 2.000 s")
+
+
 @pytest.mark.parametrize(
     "budget",
     [
@@ -168,6 +183,7 @@ BETTER = VrrpInstance("HA1", "BACKUP", "eth0", 11, 150, preempt_delay=3.0)
         Budget.detection_of_frozen(PATIENT),
         Budget.detection_of_frozen(replace(PATIENT, fastinter=1, spread_checks=20)),
         Budget.detection_of_errors(replace(UNEVEN, http=True)),
+        Budget.thawed(5.0, service(5.0)),
         *(
             made(IPVS_CHECK, silent=silent)
             for made in (Budget.sent_no_more, Budget.sent_again)
