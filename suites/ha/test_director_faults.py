@@ -149,7 +149,7 @@ def test_starved_master_keeps_the_vip(
     node, lab = cluster.master.node, cluster.lab
     lasting = cluster.backup.keepalived.instance().timers.master_down_interval + 0.4
     spin = f"import time; t = time.monotonic()\nwhile time.monotonic() - t < {lasting}: pass\n"
-    with clients.probing() as service:
+    with clients.probing(waiting=True) as service:
         alone = lan.only(cluster.master, 2)
         heal = inflict(cpu_starved(cluster, cluster.master, STARVED))
         began, before = wait.clock(), lab.cpu_time(node.name)
