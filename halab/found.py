@@ -41,6 +41,9 @@ _MACHINE = "cat /sys/devices/system/cpu/online; cat /sys/devices/system/node/onl
 _PAGES = {webserver.TOMCAT: (page.SERVLET,), webserver.GWAN: ("index.html",)}
 """What is asked of other web servers than those with PHP."""
 
+WITH_PHP = ("apache", "nginx")
+"""By their own word, whatever PHP is behind them."""
+
 FIXED = ("nopreempt", "preempt_delay")
 """Settings that every test rests on, whether its module names them or not."""
 
@@ -218,6 +221,8 @@ def _web_server(topology: Topology, names: Mapping[str, str]) -> str:
 def _of_pages(topology: Topology, names: Mapping[str, str], web_server: str) -> dict[str, str]:
     """What the pages of one backend that is deployed do not give."""
     lacking = {}
+    if web_server not in WITH_PHP:
+        lacking["Apache or nginx"] = f"web VMs run {web_server}"
     vm = next(vm for vm in topology.vms if str(vm.address) in names)
     address, name = vm.address, names[str(vm.address)]
     asked = _PAGES.get(web_server, page.PAGES)
@@ -230,7 +235,7 @@ def _of_pages(topology: Topology, names: Mapping[str, str], web_server: str) -> 
         answers = {path: got(f"/{path}") for path in asked}
     except requests.RequestException as error:
         never = f"{address} answers no request of ours: {type(error).__name__}"
-        return dict.fromkeys(("named backends", "slow page", "pages"), never)
+        return lacking | dict.fromkeys(("named backends", "slow page", "pages"), never)
     if first.served_by != name:
         lacking["named backends"] = (
             f"{address} says {webserver.SERVED_BY}: {first.served_by or 'nothing'}, and HAProxy "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -134,8 +135,9 @@ PHP = ("/index.html", "/index.php", "/pi.php", "/slow.php")
     ("pages", "web_server", "lacking"),
     [
         (ours(*PHP), "apache", set()),
-        (ours("/index.html", "/PiServlet"), "tomcat", {"slow page"}),
-        (ours("/index.html"), "g-wan", {"slow page", "pages"}),  # it sends no name of its VM
+        (ours("/index.html", "/PiServlet"), "tomcat", {"slow page", "Apache or nginx"}),
+        # it sends no name of its VM
+        (ours("/index.html"), "g-wan", {"slow page", "pages", "Apache or nginx"}),
         (ours("/index.html"), "nginx", {"slow page", "pages"}),
         (ours(*PHP) | {"/pi.php": Answer(200, "app1", SAME.format(pi="3.14"))}, "apache",
          {"pages"}),
@@ -151,3 +153,28 @@ def test_pages_that_are_not_ours_are_no_fault_of_a_cluster(
     found = _of_pages(TOPOLOGY, NAMES, web_server)
     assert {*found} == lacking
     assert "is not this suite's: " in found.get("pages", "is not this suite's: ")
+
+
+@pytest.mark.parametrize(
+    ("module", "test", "things"),
+    [
+        ("backends.test_health", "test_every_vm_answers_for_itself", {"pages", "Apache or nginx"}),
+        ("backends.test_health", "test_pi_is_computed", {"pages", "Apache or nginx"}),
+        ("backends.test_balance", "test_each_backend_gets_its_share_exactly",
+         {"named backends", "round robin"}),
+        ("backends.test_balance", "test_each_backend_gets_its_share_under_traffic",
+         {"round robin"}),
+        ("webservers.test_pages", "test_every_vm_serves_each_page", {"pages", "Apache or nginx"}),
+        ("webservers.test_pages", "test_the_web_server_is_the_one_asked_for", {"Apache or nginx"}),
+        ("webservers.test_pi", "test_pi_is_right_to_what_n_gives", {"pages", "Apache or nginx"}),
+        ("webservers.test_servlet", "test_every_vm_serves_the_servlet", {"pages"}),
+    ],
+)  # fmt: skip
+def test_what_a_cluster_may_have_otherwise_is_said_by_each_test_that_asks_for_it(
+    module: str, test: str, things: set[str]
+) -> None:
+    """Pages of somebody else's, Tomcat, or another balance reject no cluster."""
+    suite = importlib.import_module(f"suites.{module}")
+    marks = [*suite.pytestmark, *getattr(getattr(suite, test), "pytestmark", [])]
+    rested = [mark.args for mark in marks if mark.name == "rests_on"]
+    assert {thing for args in rested for thing in args} == things

@@ -13,6 +13,7 @@ from halab.cluster import Cluster
 
 pytestmark = [
     pytest.mark.observe,
+    pytest.mark.rests_on("round robin"),
     pytest.mark.configuration(vms_per_server=4),
     pytest.mark.configuration(vms_per_server=8),
 ]
@@ -20,6 +21,7 @@ pytestmark = [
 TURNS = 10
 
 
+@pytest.mark.rests_on("named backends")
 def test_each_backend_gets_its_share_exactly(cluster: Cluster, evidence: Evidence) -> None:
     """With no other traffic, ten turns of the wheel stop ten times at each backend."""
     served: Counter[str] = Counter()

@@ -34,8 +34,15 @@ def test_backends_are_those_of_the_topology(cluster: Cluster, role: str) -> None
     assert served == sorted((vm.name, f"{vm.address}:{port}") for vm in cluster.backends)
 
 
+@pytest.mark.rests_on("pages", "Apache or nginx")
 @pytest.mark.parametrize(
-    "page", ["/index.html", "/index.php", "/pi.php?n=1000", "/slow.php?ms=100"]
+    "page",
+    [
+        "/index.html",
+        "/index.php",
+        "/pi.php?n=1000",
+        pytest.param("/slow.php?ms=100", marks=pytest.mark.rests_on("slow page")),
+    ],
 )
 def test_every_vm_answers_for_itself(cluster: Cluster, page: str) -> None:
     """A direct request to each VM gets the page, and the page names that VM."""
@@ -53,6 +60,7 @@ def test_every_vm_answers_for_itself(cluster: Cluster, page: str) -> None:
     assert wrong == {}
 
 
+@pytest.mark.rests_on("pages", "Apache or nginx")
 def test_pi_is_computed(cluster: Cluster) -> None:
     """The midpoint rule over 1,000 intervals is off by 1/(12 n²) of the slope: 8.3e-8."""
     answer = webserver.get(

@@ -13,6 +13,7 @@ from halab.topology import VirtualMachine
 
 pytestmark = [
     pytest.mark.observe,
+    pytest.mark.rests_on("Apache or nginx"),
     pytest.mark.configuration(web_server="apache"),
     pytest.mark.configuration(web_server="apache-event"),
     pytest.mark.configuration(web_server="nginx"),

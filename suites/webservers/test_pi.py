@@ -20,7 +20,7 @@ SLACK = 0.1
 
 pytestmark = [
     pytest.mark.observe,
-    pytest.mark.rests_on("pages"),
+    pytest.mark.rests_on("pages", "Apache or nginx"),
     pytest.mark.configuration(web_server="apache"),
     pytest.mark.configuration(web_server="nginx"),
 ]
