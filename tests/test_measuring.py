@@ -170,11 +170,14 @@ def test_a_curve_has_a_chart_of_what_is_served_and_one_of_how_long_it_takes() ->
     assert "Java: most 1,064 at 64; the thesis states 234" in served_
     assert "A.13): median latency, ms over connections. Java: most 4 at" in slow
     assert "the thesis states 276" in slow
+    peak = "Java: 1064 req/s at 64 connections (1064 to 1064 in 5 rounds)"
+    assert evidence.figures == [f"{peak}, median latency 4.0 ms"]
     measuring, table = on(OPTERON)
     table.latency = {}
     evidence = Evidence()
     _curve(measuring, STATED.figures["servlet"], "servlet", evidence)
     assert len(evidence.charts) == 1
+    assert evidence.figures == [peak]
 
 
 def test_a_relation_is_measured_anew() -> None:
