@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from halab import cpu, templates, wait, webserver
 from halab.client import Client
 from halab.faults.fault import Deed, Fault
 from halab.lab.lab import Lab
-from halab.node import Node
+from halab.node import Node, in_turn
 from halab.topology import VirtualMachine
 from halab.webserver import Apache
 
@@ -139,13 +139,18 @@ def seen(platform: Platform) -> Seen:
 
 @contextmanager
 def serving(platform: Platform) -> Iterator[None]:
-    """Apache serves :data:`PAGE` in the block; one that ran before goes on."""
-    node, apache = platform.node, Apache(platform.node)
-    node.put(f"/var/www/html/{PAGE}", page())
-    ran = node.ask("test -e %s", Apache.pid_file).rc == 0
-    try:
-        if not ran:
-            apache.start()
+    """Apache serves :data:`PAGE` in the block; one that ran before goes on.
+
+    Of a server by itself it is a fault, which is mended where the run dies. A guest goes whole.
+    """
+    node = platform.node
+    deed = page_served(platform, ran=node.ask("test -e %s", Apache.pid_file).rc == 0)
+    with ExitStack() as served:
+        if platform.kind == BARE_METAL:
+            served.enter_context(Fault("page_served", node.name, deed))
+        else:
+            served.callback(node.ask, str(deed.heals))
+            deed.do()
         wait.until(
             lambda: webserver.accepts(node.address, platform.port),
             what=f"{node.name} accepts connections on port {platform.port}",
@@ -153,10 +158,20 @@ def serving(platform: Platform) -> Iterator[None]:
             every=0.1,
         )
         yield
-    finally:
+
+
+def page_served(platform: Platform, *, ran: bool) -> Deed:
+    """The page among Apache's, which is started where it has not ``ran``."""
+    node, file = platform.node, f"/var/www/html/{PAGE}"
+
+    def do() -> None:
+        node.put(file, page())
         if not ran:
-            node.ask("systemctl stop %s", Apache.unit)
-        node.ask("rm -f %s", f"/var/www/html/{PAGE}")
+            Apache(node).start()
+
+    gone = f"rm -f {file}"
+    heals = gone if ran else in_turn(f"systemctl stop {Apache.unit}", gone)
+    return Deed(node, do, lambda: node.run(heals), heals)
 
 
 def page() -> str:

@@ -8,12 +8,14 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from halab.client import Client
 from halab.errors import LabError, NodeError
 from halab.hypervisor import domain, libvirt, own_guest
 from halab.hypervisor.domain import MARK
 from halab.hypervisor.own_guest import OwnGuest
 from halab.lab import hosting
 from halab.node import Node
+from halab.platform import PAGE, Platform, page_served
 from halab.topology import Topology
 from halab.topology_hypervisor import GuestShape
 from halab.transport import Access
@@ -127,3 +129,21 @@ def test_guest_of_a_libvirt_that_is_away_is_not_cleared(server: Here) -> None:
     with pytest.raises(NodeError, match="no connection"):
         server.run(clearing())
     assert left(server) == ["guest.xml"]
+
+
+@pytest.mark.parametrize("ran", [False, True])
+def test_page_on_bare_metal_is_taken_away_by_the_server_alone(tmp_path: Path, ran: bool) -> None:
+    """With an Apache that was started for it, and without one that ran; once more does no harm."""
+    node = Here("server1", tmp_path / "server1", html="/var/www/html")
+    told = node.place / "told"
+    node.program("systemctl", f'echo "$@" >> {told}')
+    (node.place / "html").mkdir()
+    (node.place / "html/index.html").touch()
+    platform = Platform("none", node, node, Client(node), 80, threads=4, memory=2048)
+    deed = page_served(platform, ran=ran)
+    node.run(f"touch /var/www/html/{PAGE}")
+    for _ in range(2):
+        node.run(deed.healing["server1"])
+    assert [path.name for path in (node.place / "html").iterdir()] == ["index.html"]
+    stopped = told.read_text().splitlines() if told.exists() else []
+    assert stopped == ([] if ran else ["stop apache2"] * 2)
