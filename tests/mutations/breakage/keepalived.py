@@ -117,15 +117,19 @@ def ipvs_told_otherwise(
         yield
 
 
-def barred_once_sent_nothing(cluster: Cluster, vm: VirtualMachine) -> Break:
-    """The MASTER's own firewall lets no check of a VM out once IPVS sends it nothing."""
+def barred_once_sent_nothing(cluster: Cluster, vm: VirtualMachine, seconds: float = 0) -> Break:
+    """The MASTER's own firewall lets no check of a VM out once IPVS sends it nothing.
+
+    For so many ``seconds``; with 0 for good.
+    """
     rule = f"ip daddr {vm.address} tcp dport 80 drop"
     entry = f"-> {int(vm.address):08X}:0050"
     return meanwhile(
         cluster.master.node,
         f"while grep -q -e '{entry}' /proc/net/ip_vs; do sleep 0.1; done; nft 'add table ip "
         "mutation; add chain ip mutation c { type filter hook output priority 0; }; "
-        f"add rule ip mutation c {rule}'",
+        f"add rule ip mutation c {rule}'"
+        + (f"; sleep {seconds:g}; nft delete table ip mutation" if seconds else ""),
         "nft delete table ip mutation 2>/dev/null; true",
     )
 

@@ -68,4 +68,24 @@ MUTATIONS = (
         lambda c: keepalived.barred_once_sent_nothing(c, c.backends[2]),
         lab="emulated",
     ),
+    Mutation(
+        "keepalived sees late that a web VM is back",
+        LAYER4 + "test_dead_backend_gets_nothing_in_time_and_its_share_again[refusing]",
+        "back.after <=",
+        lambda c: keepalived.barred_once_sent_nothing(c, c.backends[2], 12),
+        lab="emulated",
+    ),
+    Mutation(
+        "a HAProxy goes on where IPVS balances",
+        LAYER4 + "test_kernel_sends_to_every_backend_and_to_nothing_else[master]",
+        "frozenset({1})",
+        lambda c: node.done(
+            c.master.node,
+            "echo CPUS=0-1023 > /etc/haproxy/haproxy-1.cpus; printf '%s\\n' 'frontend old' "
+            "'mode http' 'timeout client 5s' 'bind :8081' > /etc/haproxy/haproxy-1.cfg; "
+            "systemctl start haproxy@1",
+            "systemctl stop haproxy@1; rm -f /etc/haproxy/haproxy-1.c*",
+        ),
+        lab="emulated",
+    ),
 )
