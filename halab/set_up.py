@@ -86,13 +86,14 @@ class SetUp:
                 raise _unknown(path, (*OF_DIRECTORS, CLUSTER, *topology.directors))
         if not found:
             raise UserError(f"{folder}: it is empty; known are {_listed((*OF_DIRECTORS, CLUSTER))}")
-        if HAPROXY in files and configuration.haproxy_processes > 1:
+        before = today.files if today else {}
+        whole: Mapping[str, Mapping[str, str]] = {**before, **files}
+        if HAPROXY in whole and configuration.haproxy_processes > 1:
             raise UserError(
                 f"{folder}: {HAPROXY} is of one process, and {CLUSTER} asks for "
                 f"{configuration.haproxy_processes}"
             )
-        before = today.files if today else {}
-        return cls(folder, {**before, **files}, configuration)
+        return cls(folder, whole, configuration)
 
     def written(self, name: str, director: str, topology: Topology, secrets: Secrets) -> str | None:
         """The text of one of its files, with the facts filled in; None if it has none."""

@@ -66,6 +66,23 @@ def test_what_a_candidate_has_not_stays_as_today(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("todays", "its"),
+    [
+        ({"haproxy_cfg": "x"}, {"cluster_yaml": "haproxy_processes: 2\n"}),
+        ({"cluster_yaml": "haproxy_processes: 2\n"}, {"haproxy_cfg": "x"}),
+    ],
+    ids=["more processes", "a file of one"],
+)
+def test_one_file_is_of_one_process_whoever_has_it(
+    tmp_path: Path, todays: dict[str, str], its: dict[str, str]
+) -> None:
+    """Else the second process would run what the templates say, and be taken for today's."""
+    today = SetUp.load(folder(tmp_path / "a", **todays), TOPOLOGY)
+    with pytest.raises(UserError, match=r"haproxy\.cfg is of one process"):
+        SetUp.load(folder(tmp_path / "b", **its), TOPOLOGY, today)
+
+
+@pytest.mark.parametrize(
     ("files", "said"),
     [
         ({}, "it is empty"),
