@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
@@ -11,20 +12,25 @@ import pytest
 from halab import load
 from halab.cluster import Cluster
 from halab.faults import cpu_starved
-from halab.gate import host_wide
-from halab.gate.alternation import Alternation, NothingServed, alternate
+from halab.gate import alternation, host_wide
+from halab.gate.alternation import MARGIN, Alternation, NothingServed, Turns, alternate
 from halab.gate.judgement import Verdict
-from halab.gate.slowdown import Pair
+from halab.gate.slowdown import Pair, Slowdown
 
-PAIRS = 10
+PAIRS = 14
+"""Half of them with a handicap: fewer than seven that agree are no proof at p < 0.01."""
 
 
 @pytest.mark.slow
 @pytest.mark.nightly
 def test_the_same_settings_are_not_worse_than_themselves(cluster: Cluster) -> None:
     found = alternate(cluster, nullcontext, pairs=PAIRS)
-    assert not found.slower.slower, found.slower
-    assert not found.costlier.slower, found.costlier
+    assert not found.time.found.slower, found.time.found
+    assert not found.cpu.found.slower, found.cpu.found
+    handicap = Slowdown.of(found.cpu.handicapped, MARGIN)
+    assert handicap.slower, handicap
+    # more than a quarter where others took of the CPU time that it was left
+    assert 0.15 < handicap.median < 0.6
 
 
 @pytest.mark.slow
@@ -32,12 +38,49 @@ def test_the_same_settings_are_not_worse_than_themselves(cluster: Cluster) -> No
 def test_a_director_with_less_of_a_cpu_is_slower(cluster: Cluster) -> None:
     """Each slice of the candidate's has the setting, and none of today's."""
     found = alternate(cluster, lambda: cpu_starved(cluster, cluster.master, 0.05), pairs=PAIRS)
-    assert found.slower.slower, found.slower
+    assert found.time.found.slower, found.time.found
+
+
+@pytest.fixture
+def handicaps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The shares of CPU time that a director was left, which has no lab here to take it away."""
+    given: list[float] = []
+
+    @contextmanager
+    def handicapped(_cluster: object, used: float) -> Iterator[None]:
+        given.append(used)
+        yield
+
+    monkeypatch.setattr(alternation, "handicapped", handicapped)
+    return given
+
+
+def test_every_second_round_has_a_handicap_of_what_today_s_took(
+    monkeypatch: pytest.MonkeyPatch, handicaps: list[float]
+) -> None:
+    """Whichever side comes first; it is beside today's of its round."""
+    slices = iter(range(1, 100))
+
+    def run(_cluster: object, _load: object) -> SimpleNamespace:
+        return SimpleNamespace(
+            succeeded=1000, requests_per_second=1 / next(slices), seconds=2.0, director_cpu=0.4,
+            errors={},
+        )  # fmt: skip
+
+    monkeypatch.setattr(load, "run", run)
+    found = alternate(None, nullcontext, pairs=4, chance=random.Random(3))  # type: ignore[arg-type]
+    assert handicaps == [0.4, 0.4]
+    assert (len(found.time.pairs), len(found.cpu.pairs)) == (4, 4)
+    second, fourth = found.time.pairs[1], found.time.pairs[3]
+    assert [pair.baseline for pair in found.time.handicapped] == [second.baseline, fourth.baseline]
+    counted = [side for pair in found.time.pairs for side in (pair.baseline, pair.candidate)]
+    counted += [pair.candidate for pair in found.time.handicapped]
+    assert sorted(counted) == pytest.approx(range(1, 11))
 
 
 @pytest.mark.parametrize("candidates", [True, False])
 def test_settings_under_which_nothing_is_served_are_named(
-    monkeypatch: pytest.MonkeyPatch, candidates: bool
+    monkeypatch: pytest.MonkeyPatch, handicaps: list[float], candidates: bool
 ) -> None:
     """Today's or the candidate's; each slice of the candidate's has its settings."""
     changed: list[bool] = []
@@ -72,7 +115,7 @@ def test_settings_under_which_nothing_is_served_are_named(
     ],
 )
 def test_requests_that_fail_are_no_matter_of_speed(
-    monkeypatch: pytest.MonkeyPatch, slices: int, verdict: Verdict | None
+    monkeypatch: pytest.MonkeyPatch, handicaps: list[float], slices: int, verdict: Verdict | None
 ) -> None:
     """One in a hundred is no slowdown beyond the margin; seven signs that agree are 1 in 128."""
     pairs = 0
@@ -94,6 +137,8 @@ def test_requests_that_fail_are_no_matter_of_speed(
     monkeypatch.setattr(load, "run", lambda *_: slice_of(failed=False))
     found = alternate(None, setting)  # type: ignore[arg-type]
     assert len(found.failed) == 20
+    for turns in (found.time, found.cpu):
+        turns.handicapped[:] = SLOWED
     *speed, last = host_wide.told(found)
     if verdict is None:
         assert last.what == host_wide.DIRECTORS_CPU
@@ -103,8 +148,39 @@ def test_requests_that_fail_are_no_matter_of_speed(
     assert last.verdict is verdict
 
 
+EQUAL = [Pair(1.0, 1.0 + n / 1000) for n in range(20)]
+SLOWED = [Pair(1.0, 1.2 + n / 1000) for n in range(10)]
+
+
 def test_todays_that_fail_alike_speak_against_nobody() -> None:
-    pairs = [Pair(1.0, 1.0 + n / 1000) for n in range(20)]
-    found = Alternation(pairs, pairs, [(n % 2, 1 - n % 2) for n in range(20)])
+    turns = Turns(EQUAL, SLOWED)
+    found = Alternation(turns, turns, [(n % 2, 1 - n % 2) for n in range(20)])
     assert host_wide.told(found)[-1].verdict is Verdict.ACCEPT
-    assert Alternation(pairs, pairs, [(0, 0)] * 20).p_of_failed == 1.0
+    assert Alternation(turns, turns, [(0, 0)] * 20).p_of_failed == 1.0
+
+
+@pytest.mark.parametrize("candidate", [1.0, 1.3], ids=["an equal", "a slower one"])
+@pytest.mark.parametrize(
+    ("todays", "handicapped", "flaw"),
+    [
+        ([1.0] * 20, 1.25, ""),
+        ([1.0] * 20, 1.04, "a handicap of 20% was not found: +4.0%"),
+        ([1.0, 1.1] * 10, 1.25, "today's was found worse than itself: +10.0%"),
+        ([1.1, 1.0] * 10, 1.25, "today's was found worse than itself: +10.0%"),
+    ],
+    ids=["sound", "blind", "later is slower", "later is faster"],
+)
+def test_slices_that_do_not_prove_themselves_decide_nothing(
+    candidate: float, todays: list[float], handicapped: float, flaw: str
+) -> None:
+    """Neither for the candidate nor against it."""
+    turns = Turns(
+        [Pair(today, candidate * today + n / 1e6) for n, today in enumerate(todays)],
+        [Pair(today, handicapped * today + n / 1e6) for n, today in enumerate(todays[1::2])],
+    )
+    row, *_ = host_wide.told(Alternation(turns, turns, [(0, 0)] * 20))
+    if flaw:
+        assert row.verdict is Verdict.UNDECIDED
+        assert row.why.startswith(f"the slices prove nothing: {flaw}")
+    else:
+        assert row.verdict is (Verdict.REJECT if candidate > 1 else Verdict.ACCEPT)

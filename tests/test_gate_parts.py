@@ -12,7 +12,7 @@ import pytest
 from halab.configuration import Configuration
 from halab.errors import LabError
 from halab.gate import host_wide, session
-from halab.gate.alternation import Alternation
+from halab.gate.alternation import Alternation, Turns
 from halab.gate.gate import COST, Gate
 from halab.gate.judgement import Row, Verdict
 from halab.gate.matrix import Run, Seen
@@ -200,7 +200,9 @@ def test_what_differs_is_changed_for_the_candidates_turns_and_put_back(
             cluster.done.append("a slice")
         seen.append([*cluster.done])
         pairs = [Pair(0.001, 0.0011 + n / 1e6) for n in range(20)]
-        return Alternation(pairs, [Pair(1e-4, 1e-4)] * 20, [(0, 0)] * 20)
+        slowed = [Pair(1.0, 1.2 + n / 1e3) for n in range(10)]
+        same = [Pair(1e-4, 1e-4)] * 20
+        return Alternation(Turns(pairs, slowed), Turns(same, slowed), [(0, 0)] * 20)
 
     @contextmanager
     def noted(*what: object) -> Iterator[None]:

@@ -6,7 +6,7 @@ Today's and the candidate's have their turns on the MASTER, see :mod:`halab.gate
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
@@ -14,9 +14,9 @@ from halab import nic, sysctl
 from halab.changed_cluster import ChangedCluster
 from halab.configuration import Configuration
 from halab.errors import LabError, NodeError
-from halab.gate.alternation import PAIRS, Alternation, NothingServed, alternate
+from halab.gate.alternation import PAIRS, Alternation, NothingServed, Turns, alternate
 from halab.gate.judgement import Row, Verdict
-from halab.gate.slowdown import ALPHA, Pair, Slowdown
+from halab.gate.slowdown import ALPHA
 from halab.lab.embedded import EmbeddedLab
 from halab.nic import Nic
 from halab.set_up import SYSCTL, SetUp
@@ -74,7 +74,7 @@ def rows(
             return [Row(HOST_WIDE, "", "", Verdict.UNDECIDED, str(error))]
         except NodeError as error:
             return [Row(HOST_WIDE, "", "refused", Verdict.REJECT, str(error))]
-        progress(f"{PAIRS} pairs of slices, with today's settings and others")
+        progress(f"{PAIRS} pairs of slices, with today's settings and others, half with a handicap")
         try:
             return told(alternate(cluster, changed))
         except NothingServed as error:
@@ -118,7 +118,7 @@ def told(found: Alternation) -> list[Row]:
     """
     rate = tuple(f"{1 / seconds:.0f}" for seconds in _medians(found.time))
     cpu = tuple(f"{seconds * 1e6:.1f} µs of all its CPUs" for seconds in _medians(found.cpu))
-    rows = [_row(REQUESTS, rate, found.slower), _row(DIRECTORS_CPU, cpu, found.costlier)]
+    rows = [_row(REQUESTS, rate, found.time), _row(DIRECTORS_CPU, cpu, found.cpu)]
     return [*rows, *_failed(found)]
 
 
@@ -135,16 +135,18 @@ def _failed(found: Alternation) -> Iterator[Row]:
     yield Row(FAILED, str(todays), str(candidates), verdict, why)
 
 
-def _medians(pairs: Sequence[Pair]) -> tuple[float, float]:
+def _medians(turns: Turns) -> tuple[float, float]:
     return (
-        statistics.median(pair.baseline for pair in pairs),
-        statistics.median(pair.candidate for pair in pairs),
+        statistics.median(pair.baseline for pair in turns.pairs),
+        statistics.median(pair.candidate for pair in turns.pairs),
     )
 
 
-def _row(what: str, figures: tuple[str, ...], found: Slowdown) -> Row:
-    verdict, why = Verdict.ACCEPT, ""
-    if found.slower:
+def _row(what: str, figures: tuple[str, ...], turns: Turns) -> Row:
+    verdict, why, found = Verdict.ACCEPT, "", turns.found
+    if turns.flaws:
+        verdict, why = Verdict.UNDECIDED, f"the slices prove nothing: {'; '.join(turns.flaws)}"
+    elif found.slower:
         verdict, why = Verdict.REJECT, f"worse by {found}, and {found.margin:.0%} are borne"
     elif found.unclear:
         verdict, why = Verdict.UNDECIDED, f"{found}: it may be chance"
