@@ -87,7 +87,8 @@ class SetUp:
         if not found:
             raise UserError(f"{folder}: it is empty; known are {_listed((*OF_DIRECTORS, CLUSTER))}")
         before = today.files if today else {}
-        whole: Mapping[str, Mapping[str, str]] = {**before, **files}
+        names = {*before, *files}
+        whole = {name: {**before.get(name, {}), **files.get(name, {})} for name in names}
         if HAPROXY in whole and configuration.haproxy_processes > 1:
             raise UserError(
                 f"{folder}: {HAPROXY} is of one process, and {CLUSTER} asks for "

@@ -65,6 +65,14 @@ def test_what_a_candidate_has_not_stays_as_today(tmp_path: Path) -> None:
     assert changed.has(SYSCTL)
 
 
+def test_what_one_director_has_anew_leaves_the_other_s_as_it_is(tmp_path: Path) -> None:
+    """Else lb2 would change too, to what the templates say, and nobody had asked for it."""
+    today = SetUp.load(folder(tmp_path / "a", keepalived_conf="both\n"), TOPOLOGY)
+    own = SetUp.load(folder(tmp_path / "b", lb1__keepalived_conf="first\n"), TOPOLOGY, today)
+    assert own.written(KEEPALIVED, "lb1", TOPOLOGY, SECRETS) == "first\n"
+    assert own.written(KEEPALIVED, "lb2", TOPOLOGY, SECRETS) == "both\n"
+
+
 @pytest.mark.parametrize(
     ("todays", "its"),
     [
