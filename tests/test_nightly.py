@@ -149,10 +149,11 @@ class Night:
         (self.folder / name).write_text(text)
         (self.folder / name).chmod(0o755)
 
-    def begun(self) -> subprocess.Popen[str]:
+    def begun(self, *names: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [self.folder / ".ci/nightly"], stdout=subprocess.PIPE, text=True, encoding="utf-8"
-        )
+            [self.folder / ".ci/nightly", *names],
+            stdout=subprocess.PIPE, text=True, encoding="utf-8",
+        )  # fmt: skip
 
     @property
     def runs(self) -> list[str]:
@@ -203,3 +204,18 @@ def test_a_night_in_which_all_is_well_is_status_0(tmp_path: Path) -> None:
     out, _ = run.communicate(timeout=60)
     assert run.returncode == 0
     assert "failed" not in out
+
+
+def test_a_night_may_be_of_some_parts_alone(tmp_path: Path) -> None:
+    """As what is left of one that was stopped; a part that is not there is no night that passed."""
+    night = Night(tmp_path)
+    run = night.begun("java", "guests")
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 0
+    ran = re.findall(r"^== (\S+) +\d+ s  passed$", out, re.MULTILINE)
+    assert ran == ["guests", "java"]
+    assert len(night.runs) == len(ran) + 1
+    run = night.begun("jave")
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 1
+    assert "== failed: there is no part jave" in out
