@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ import pytest
 from halab import load
 from halab.cluster import Cluster
 from halab.faults import cpu_starved
-from halab.gate import alternation, host_wide
+from halab.gate import alternation, handicap, host_wide
 from halab.gate.alternation import MARGIN, Alternation, NothingServed, Turns, alternate
 from halab.gate.judgement import Verdict
 from halab.gate.slowdown import Pair, Slowdown
@@ -27,10 +29,10 @@ def test_the_same_settings_are_not_worse_than_themselves(cluster: Cluster) -> No
     found = alternate(cluster, nullcontext, pairs=PAIRS)
     assert not found.time.found.slower, found.time.found
     assert not found.cpu.found.slower, found.cpu.found
-    handicap = Slowdown.of(found.cpu.handicapped, MARGIN)
-    assert handicap.slower, handicap
+    slowed = Slowdown.of(found.cpu.handicapped, MARGIN)
+    assert slowed.slower, slowed
     # more than a quarter where others took of the CPU time that it was left
-    assert 0.15 < handicap.median < 0.6
+    assert 0.15 < slowed.median < 0.6
 
 
 @pytest.mark.slow
@@ -39,6 +41,18 @@ def test_a_director_with_less_of_a_cpu_is_slower(cluster: Cluster) -> None:
     """Each slice of the candidate's has the setting, and none of today's."""
     found = alternate(cluster, lambda: cpu_starved(cluster, cluster.master, 0.05), pairs=PAIRS)
     assert found.time.found.slower, found.time.found
+
+
+def test_what_wastes_time_ends_with_whoever_began_it() -> None:
+    """Its stdin ends, whatever becomes of the gate."""
+    command = [sys.executable, "-c", handicap._WASTE, "0.2"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as wasting:
+        assert wasting.stdout is not None
+        assert wasting.stdout.readline() == "\n"
+        assert wasting.poll() is None
+        wasting.communicate(timeout=20)
+    assert wasting.returncode == 0
 
 
 @pytest.fixture
