@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,13 +17,14 @@ from halab import sysctl, wait
 from halab.changed_cluster import ChangedCluster
 from halab.cluster import Cluster
 from halab.configuration import Configuration
-from halab.errors import NodeError
+from halab.errors import LabError, NodeError
 from halab.gate import command as gate_command
 from halab.gate.gate import COST, Gate
 from halab.gate.judgement import Verdict
 from halab.gate.stage import SLICE, Contender, staged
-from halab.lab import rack
+from halab.lab import journal, rack
 from halab.lab.embedded import EmbeddedLab
+from halab.lab.journal import Entry
 from halab.lab.lock import LocalLock
 from halab.node import each
 from halab.set_up import HAPROXY, PATHS, SetUp
@@ -236,6 +239,22 @@ def test_a_lab_that_a_run_holds_is_not_judged_on() -> None:
         )
     assert run.returncode == Verdict.COULD_NOT_RUN
     assert run.stderr.startswith("gate: the lab 'gate-held' is held by process")
+
+
+def test_a_lab_with_a_dead_run_s_fault_is_not_judged_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would be today's set-up's and the candidate's alike, and hide what is worse."""
+    left = Entry(journal.DONE, "1.1", "cpu_starved", "lb1", "lb1, 0.05")
+    lab = SimpleNamespace(standing=True, journal=SimpleNamespace(unmended=lambda: [left]))
+    kind = SimpleNamespace(find=lambda *_: lab)
+    monkeypatch.setattr(gate_command.kinds, "built", lambda *_: kind)
+    options = SimpleNamespace(name="gate-left", lab=None)
+    with (
+        ExitStack() as undone,
+        pytest.raises(LabError, match=r"left cpu_starved\(lb1, 0\.05\) on lb1: \./run lab down"),
+    ):
+        gate_command._lab(options, None, undone)  # type: ignore[arg-type]
 
 
 def test_what_nobody_foresaw_is_no_verdict(
