@@ -70,7 +70,10 @@ class Lab(FrontPanel):
 
     @property
     def takeover_works(self) -> tuple[Work, ...]:
-        """What a takeover may take once VRRP's timer has run out, by who grants it."""
+        """What a takeover may take once VRRP's timer has run out, by who grants it.
+
+        HAProxy's timers wait for the same CPUs: those of its retries and of its health checks.
+        """
         own = Work("takeover_work", self.topology.vrrp.takeover_work)
         return (own, *self.shared)
 

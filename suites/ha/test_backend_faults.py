@@ -122,7 +122,9 @@ def test_refusing_backends_are_down_in_time_and_then_nothing_is_lost(
     dead = half_of(cluster.backends) if many else [cluster.backends[4]]
     faults = each_of(dead, partial(apache_killed if many else refusing, cluster))
     check, backends = check_of(cluster, dead[0]), len(cluster.backends)
-    detection, recovery = Budget.detection(check, silent=False), Budget.recovery(check)
+    works = cluster.lab.takeover_works
+    detection = Budget.detection(check, silent=False).and_(*works)
+    recovery = Budget.recovery(check).and_(*works)
 
     with clients.probing() as watch:
         heal = inflict(faults)
@@ -221,7 +223,9 @@ def test_without_any_backend_haproxy_answers_503_and_comes_back(
     all_of = cluster.backends
     faults = each_of(all_of, partial(apache_killed, cluster))
     check = check_of(cluster, all_of[0])
-    detection, recovery = Budget.detection(check, silent=False), Budget.recovery(check)
+    works = cluster.lab.takeover_works
+    detection = Budget.detection(check, silent=False).and_(*works)
+    recovery = Budget.recovery(check).and_(*works)
 
     with clients.probing() as watch:
         heal = inflict(faults)

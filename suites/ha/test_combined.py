@@ -32,9 +32,8 @@ def test_master_is_lost_while_a_server_is_dying(
     """
     server = list(cluster.servers)[-1]
     gone = [vm for vm in cluster.backends if vm.server == server]
-    detection = Budget.detection(
-        cluster.backup.haproxy().deployed().check_of(gone[0].name), silent=True
-    )
+    check = cluster.backup.haproxy().deployed().check_of(gone[0].name)
+    detection = Budget.detection(check, silent=True).and_(*cluster.lab.takeover_works)
 
     with clients.probing() as service:
         inflict(server_off(cluster, server))

@@ -32,11 +32,12 @@ def test_frozen_apache_and_errors_are_found(
     """
     frozen, failing = cluster.backends[2], cluster.backends[9]
     check = cluster.master.haproxy().deployed().check_of(frozen.name)
+    works = cluster.lab.takeover_works
     budgets = {
-        Outcome.TIMEOUT: Budget.detection_of_frozen(check),
-        Outcome.SERVER_ERROR: Budget.detection_of_errors(check),
+        Outcome.TIMEOUT: Budget.detection_of_frozen(check).and_(*works),
+        Outcome.SERVER_ERROR: Budget.detection_of_errors(check).and_(*works),
     }
-    recovery = Budget.recovery(check, silent=True)
+    recovery = Budget.recovery(check, silent=True).and_(*works)
 
     with clients.probing() as watch:
         heals = [inflict(answering(cluster, failing, 500))]
