@@ -73,7 +73,7 @@ def test_silent_master_is_replaced_and_comes_back(
     if leaves_the_vip:
         lan.expects(Kind.TWO_HOLDERS, LEFT)
 
-    trip = round_trip(fault(cluster), cluster.vip_reaches(cluster.backup))
+    trip = round_trip(fault(cluster), cluster.vip_reaches(cluster.backup), waiting=leaves_the_vip)
 
     seen = trip.watch.service
     back = budgets.return_after(seen.at(HEALED) - seen.at(FAULT))

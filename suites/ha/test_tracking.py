@@ -54,7 +54,9 @@ def test_vip_leaves_a_dead_haproxy_and_comes_back(
     detection, recovery = budgets.detection(hanging=hanging), budgets.recovery
     budget, preemption = budgets.given_away(detection), budgets.preemption
 
-    trip = round_trip(fault(cluster.master.haproxy()), cluster.vip_reaches(cluster.backup))
+    trip = round_trip(
+        fault(cluster.master.haproxy()), cluster.vip_reaches(cluster.backup), waiting=hanging
+    )
 
     assert lan.resigned(cluster.master)
     trip.keeps(taken=budget, outage=budget, returned=recovery, back=preemption)
