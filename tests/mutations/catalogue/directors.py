@@ -61,7 +61,7 @@ MUTATIONS = (
     Mutation(
         "HAProxy stumbles when it is back",
         DIRECTOR + "test_vip_stays_with_a_dead_haproxy[stopped]",
-        "lost_later(seen)",
+        "lost_later(seen, ",
         lambda c: haproxy.stopped_again_after_a_death(c.master),
     ),
     Mutation(
