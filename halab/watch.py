@@ -24,8 +24,10 @@ from halab.wait import Condition
 # saw says more about the machine it runs on than about the cluster.
 MOST_MISSED = 0.02
 
-# So few are no share of anything: one stall of the machine, which the resolution has in it.
+# So few are no share of anything: one stall of the machine, which the resolution has in it. It
+# lasts as long whatever the interval, and costs a client that asks more often more of its sends.
 FEW_MISSED = 10
+STALL = 0.05
 
 # Requests in a row that are enough to say that the service answers: two for each of 24 backends.
 ENOUGH = 48
@@ -39,6 +41,13 @@ class Reached:
 
     after: float
     polling: float
+
+
+def starved(service: Service) -> bool:
+    """Its prober missed too many sends to judge by the others."""
+    meant = service.sent + service.missed
+    few = max(FEW_MISSED, STALL / service.interval)
+    return service.missed > max(MOST_MISSED * meant, few)
 
 
 def reach(condition: Condition, since: float, within: float) -> Reached:
@@ -215,11 +224,10 @@ class Watch(Watching):
     def refuse_starved(self) -> None:
         """Raise :class:`LabError` if it missed too many sends to judge by the others."""
         service = self.service
-        meant = service.sent + service.missed
-        if service.missed > max(MOST_MISSED * meant, FEW_MISSED):
+        if starved(service):
             raise LabError(
-                f"{self.client.name} missed {service.missed} of {meant} sends, so nothing can be "
-                "judged by it: its machine has too much else to do"
+                f"{self.client.name} missed {service.missed} of {service.sent + service.missed} "
+                "sends, so nothing can be judged by it: its machine has too much else to do"
             )
 
     def calm_since(self, began: float, lasting: float) -> bool:

@@ -16,7 +16,8 @@ from halab.prober.options import arguments
 from halab.prober.outcome import LATE, OUTCOMES
 from halab.prober.record import Record
 from halab.record import parse
-from halab.service import Service, quantile
+from halab.service import Gap, Service, quantile
+from halab.watch import starved
 
 OK, REFUSED, TIMEOUT = Outcome.OK, Outcome.REFUSED, Outcome.TIMEOUT
 CODES = {outcome: OUTCOMES.index(outcome.value) for outcome in Outcome}
@@ -235,3 +236,30 @@ def test_what_one_moment_took_was_under_way_then(durations: dict[int, int], at_o
     """Durations are µs, and one request goes out every 10 ms."""
     rows = [(n, durations.get(n, 1000), TIMEOUT if n in durations else OK) for n in range(8)]
     assert parse(record(rows)).lost_at_once is at_once
+
+
+@pytest.mark.parametrize(
+    ("interval", "sent", "missed", "refused"),
+    [
+        # one stall of 0.05 s, and more than that
+        (0.002, 200, 25, False),
+        (0.002, 200, 26, True),
+        (0.005, 200, 10, False),
+        (0.005, 200, 11, True),
+        # so few are none
+        (0.02, 200, 10, False),
+        # a fiftieth of all
+        (0.002, 4900, 98, False),
+        (0.002, 4900, 101, True),
+    ],
+)
+def test_a_stall_is_as_long_whatever_the_interval(
+    interval: float, sent: int, missed: int, refused: bool
+) -> None:
+    """Who asks more often misses more sends in it, and has seen no less of the service."""
+    seen = replace(
+        parse(record([(n, 1000, OK) for n in range(sent)])),
+        interval=interval,
+        gaps=(Gap(100.0, missed, "late"),),
+    )
+    assert starved(seen) == refused
