@@ -203,11 +203,11 @@ class Budget:
         """From HAProxy's freezing, ``frozen`` seconds long, until it answers in time again.
 
         First come, first served, whether its client still waits or not: at worst one after the
-        other, each for as long as an answer took before. Who comes meanwhile waits for that, and
-        is lost if it lasts longer than a request's timeout.
+        other, each for as long as an answer took before in the mean. Who comes meanwhile waits for
+        that, and is lost if it lasts longer than a request's timeout.
         """
         itself = f"the fault itself {frozen:.3f} s"
-        answer = service.before_fault.p50
+        answer = service.before_fault.mean
         waiting = math.ceil(frozen / service.interval)
         late = waiting * answer - service.timeout
         if late <= 0:

@@ -176,6 +176,12 @@ class Service:
         """Seconds from the intended send to the whole answer, of answered requests; else NaN."""
         return quantile([request.duration for request in self.requests if request.ok], q)
 
+    @property
+    def mean(self) -> float:
+        """Mean latency in seconds: n answers, one after the other, take n times as long."""
+        answered = [request.duration for request in self.requests if request.ok]
+        return sum(answered) / len(answered) if answered else math.nan
+
     @cached_property
     def p50(self) -> float:
         """Median latency in seconds."""

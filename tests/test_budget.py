@@ -148,6 +148,16 @@ def test_what_waited_for_a_frozen_haproxy_is_served_first() -> None:
     )
 
 
+def test_what_waited_takes_the_mean_of_an_answer_each() -> None:
+    """One answer in a hundred took 0.1 s: the median does not know it, the sum of all does."""
+    seen = service(5.0)
+    first, *others = seen.requests
+    slow = replace(seen, requests=(replace(first, duration=0.1), *others))
+    assert seen.at("fault") == 1.0, "a hundred requests before it"
+    assert slow.before_fault.mean == pytest.approx(0.00199)
+    assert Budget.thawed(5.0, slow).value == pytest.approx(5.0 + 500 * 0.00199 - 0.25)
+
+
 def test_what_is_served_within_the_timeout_holds_nobody_up() -> None:
     """200 requests of a millisecond each: who comes then waits 0.2 s, and is answered."""
     assert Budget.thawed(2.0, service(2.0)) == Budget(2.0, "the fault itself 2.000 s")
