@@ -46,11 +46,9 @@ class Placement:
         return self.steering.rps_cpus | frozenset(self.steering.irq_cpus)
 
     @property
-    def receiving(self) -> frozenset[int]:
-        """The CPUs on which packets may be processed; with RFS also HAProxy's."""
-        return self.kept_for_interrupts | (
-            frozenset(self.haproxy_cpus) if self.steering.rfs else frozenset()
-        )
+    def steered_to(self) -> frozenset[int]:
+        """The CPUs that are to process packets: RPS's, or with RFS HAProxy's."""
+        return frozenset(self.haproxy_cpus) if self.steering.rfs else self.steering.rps_cpus
 
 
 def _rps(mask: str, *haproxy_cpus: int) -> Placement:

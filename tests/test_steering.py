@@ -72,7 +72,8 @@ class TestPlacements:
         (placement,) = [placement for placement in RPS if placement.name == mask]
         assert placement.steering.rps_cpus == additional
         assert placement.haproxy_cpus == haproxy
-        assert placement.kept_for_interrupts == placement.receiving == additional | {6}
+        assert placement.steered_to == additional
+        assert placement.kept_for_interrupts == additional | {6}
 
     @pytest.mark.parametrize("placement", [UNSTEERED, *RPS, *RFS], ids=lambda p: p.name)
     def test_haproxy_is_never_on_a_cpu_kept_for_interrupts(self, placement: Placement) -> None:
@@ -104,7 +105,8 @@ class TestPlacements:
         """Table IV: no mask, and packets go where the process is."""
         assert placement.steering.rfs
         assert placement.steering.rps_cpus == frozenset()
-        assert placement.receiving == {6, *placement.haproxy_cpus}
+        assert placement.kept_for_interrupts == {6}
+        assert placement.steered_to == set(placement.haproxy_cpus)
 
     def test_first_rfs_is_in_one_numa_node(self) -> None:
         """Section 4.4.2 gives that as the reason for its being the best."""
@@ -113,4 +115,5 @@ class TestPlacements:
     def test_fourth_process_of_figure_22_is_in_another_numa_node(self) -> None:
         """Section 4.3.3 gives that as the reason for its making things worse."""
         assert [NODE[cpu] for cpu in UNSTEERED.haproxy_cpus] == [1, 1, 1, 2]
-        assert UNSTEERED.receiving == {6}
+        assert UNSTEERED.kept_for_interrupts == {6}
+        assert not UNSTEERED.steered_to

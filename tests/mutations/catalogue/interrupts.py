@@ -12,7 +12,7 @@ MUTATIONS = (
     Mutation(
         "RPS has every CPU",
         RECEIVING + "test_packets_were_worked_on_where_they_were_steered[008c]",
-        "seen.received <=",
+        "received <= steered",
         lambda c: node.done(
             c.master.node,
             "echo ffff > /sys/class/net/eth0/queues/rx-0/rps_cpus",
@@ -23,7 +23,7 @@ MUTATIONS = (
     Mutation(
         "RPS is off",
         RECEIVING + "test_packets_were_worked_on_where_they_were_steered[008c]",
-        "steered <=",
+        "steered <= received",
         lambda c: node.done(
             c.master.node,
             "echo 0 > /sys/class/net/eth0/queues/rx-0/rps_cpus",
