@@ -125,7 +125,7 @@ def _lab(options: argparse.Namespace, topology: Topology, undone: ExitStack) -> 
             f"the lab {name!r} belongs to a test run: wait for its end, or --name another"
         )
     elif left := lab.journal.unmended():
-        told = "; ".join(f"{one.fault}({one.arguments}) on {one.node}" for one in left)
+        told = "; ".join(map(str, left))
         raise LabError(f"a run that was cut short left {told}: ./run lab down, and up again")
     else:
         undone.callback(lab.close)

@@ -35,6 +35,9 @@ class Entry:
     """Shell commands that take it back, by the node to run them on; none where it takes more."""
     at: float = field(default_factory=time.time)
 
+    def __str__(self) -> str:
+        return f"{self.fault}({self.arguments}) on {self.node}"
+
 
 class Writes(Protocol):
     """Takes down each step of each fault."""
