@@ -70,6 +70,11 @@ class Service:
         """Sends that were not made or not seen: the prober's own failure, never the service's."""
         return sum(gap.count for gap in self.gaps)
 
+    @property
+    def meant(self) -> int:
+        """Sends that there should have been."""
+        return self.sent + self.missed
+
     @cached_property
     def lost(self) -> Losses:
         """Failed requests by class."""
@@ -174,13 +179,16 @@ class Service:
 
     def latency(self, q: float) -> float:
         """Seconds from the intended send to the whole answer, of answered requests; else NaN."""
-        return quantile([request.duration for request in self.requests if request.ok], q)
+        return quantile(self._answered, q)
 
     @property
     def mean(self) -> float:
         """Mean latency in seconds: n answers, one after the other, take n times as long."""
-        answered = [request.duration for request in self.requests if request.ok]
-        return sum(answered) / len(answered) if answered else math.nan
+        return sum(self._answered) / len(self._answered) if self._answered else math.nan
+
+    @cached_property
+    def _answered(self) -> list[float]:
+        return [request.duration for request in self.requests if request.ok]
 
     @cached_property
     def p50(self) -> float:

@@ -45,9 +45,8 @@ class Reached:
 
 def starved(service: Service) -> bool:
     """Its prober missed too many sends to judge by the others."""
-    meant = service.sent + service.missed
     few = max(FEW_MISSED, STALL / service.interval)
-    return service.missed > max(MOST_MISSED * meant, few)
+    return service.missed > max(MOST_MISSED * service.meant, few)
 
 
 def reach(condition: Condition, since: float, within: float) -> Reached:
@@ -226,8 +225,8 @@ class Watch(Watching):
         service = self.service
         if starved(service):
             raise LabError(
-                f"{self.client.name} missed {service.missed} of {service.sent + service.missed} "
-                "sends, so nothing can be judged by it: its machine has too much else to do"
+                f"{self.client.name} missed {service.missed} of {service.meant} sends, so nothing "
+                "can be judged by it: its machine has too much else to do"
             )
 
     def calm_since(self, began: float, lasting: float) -> bool:
